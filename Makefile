@@ -1,0 +1,38 @@
+# make learn       JupyterLab, open on lesson 1
+# make test        everything that CI runs
+# make notebooks   build and run the notebooks from lessons/ and resnet_helpers/solutions.py
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+SOURCES := build_notebooks.py conftest.py resnet_helpers resnet_inputs tests benchmarks
+# JupyterLab refuses to run as root unless told to; in a container one often is root.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+.PHONY: learn test notebooks lint
+
+learn: $(INSTALLED)
+	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
+	cd notebooks && ../$(BIN)/jupyter lab $(AS_ROOT) 01_batchnorm.ipynb
+
+test: $(INSTALLED) lint
+	@echo "Running the tests, and every notebook, two at a time …"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+		--nbval --nbval-cell-timeout=300 tests notebooks/solutions
+
+lint: $(INSTALLED)
+	@echo "Checking the style of the code …"
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+notebooks: $(INSTALLED)
+	@echo "Building the notebooks and running the solutions …"
+	$(BIN)/python build_notebooks.py
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "The course needs Python 3.11 or newer: make PYTHON=/path/to/python3.12 …"; exit 1; }
+	@echo "Installing the course into .venv: some minutes, and several GB for PyTorch …"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(INSTALLED)

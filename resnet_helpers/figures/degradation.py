@@ -1,0 +1,296 @@
+"""Lesson 3 looked at: deeper networks that train worse, and what a way around the layers changes.
+
+Four small networks learn to tell of a random crop which of the course's ten pictures it comes
+from. It is the experiment of He et al. 2015 (section 4.2) in a minute in place of days.
+"""
+
+from collections.abc import Iterator
+from html import escape
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
+from resnet_helpers.figures.threads import one_thread
+from resnet_helpers.images import load_images, prepare_images
+
+SHALLOW, DEEP = 20, 56  # the layers with weights, as the paper counts them
+WIDTH, CROP, BATCH_SIZE = 8, 16, 64
+N_STEPS, LEARNING_RATE = 200, 0.1
+REDRAW_EVERY = 10  # steps: a drawing costs as much as one or two of them
+WORSE = 0.25  # a difference in loss that is more than the luck of the seed
+
+# ImageNet top-1 error in %, 10-crop testing: He et al. 2015, table 2
+PAPER_ERRORS = {"plain": {18: 27.94, 34: 28.54}, "residual": {18: 27.88, 34: 25.03}}
+
+# The kind of network gives the colour, the depth the dashes.
+COLOURS = {"plain": VERMILION, "residual": BLUE}
+DASHES = {SHALLOW: "--", DEEP: "-"}
+
+Losses = dict[str, dict[int, list[float]]]  # by kind and depth, one number a step
+
+# --- The networks ---------------------------------------------------------------------------
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions with batchnorm. With a skip, its input goes around them and is added.
+
+    Shape: (batch, in_feats, height, width) -> (batch, out_feats, height/stride, width/stride).
+    """
+
+    def __init__(self, in_feats: int, out_feats: int, stride: int, skip: bool):
+        super().__init__()
+        self.left = nn.Sequential(
+            nn.Conv2d(in_feats, out_feats, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(out_feats),
+            nn.ReLU(),
+            nn.Conv2d(out_feats, out_feats, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_feats),
+        )
+        self.right = None
+        if skip and in_feats == out_feats:
+            self.right = nn.Identity()
+        elif skip:
+            self.right = nn.Sequential(
+                nn.Conv2d(in_feats, out_feats, 1, stride, bias=False), nn.BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.left(x)
+        if self.right is not None:
+            out = out + self.right(x)
+        return out.relu()
+
+
+def small_network(depth: int, skip: bool, seed: int, zero_init=True) -> nn.Sequential:
+    """The paper's network for small pictures (section 4.2), half as wide: 8, 16 and 32 channels.
+
+    Args:
+        depth: 6 n + 2, for n blocks in each of the three groups.
+        skip: residual blocks or plain ones.
+        seed: of the weights, which are He's; the global random state stays as it is.
+        zero_init: the last batchnorm weight of every residual block starts at 0, so that the
+            block starts as its right branch (Goyal et al. 2017, section 5.1). A plain block has
+            nothing left then, so this is for networks with skips only.
+    """
+    n_blocks, rest = divmod(depth - 2, 6)
+    if rest:
+        raise ValueError(f"depth must be 6 n + 2 (20, 56, ...), not {depth}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers = [nn.Conv2d(3, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()]
+        feats = WIDTH
+        for out_feats in (WIDTH, 2 * WIDTH, 4 * WIDTH):
+            for _ in range(n_blocks):
+                layers.append(Block(feats, out_feats, 1 if feats == out_feats else 2, skip))
+                feats = out_feats
+        network = nn.Sequential(
+            *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(feats, 10)
+        )
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if isinstance(module, Block) and skip and zero_init:
+                nn.init.zeros_(module.left[-1].weight)
+    return network
+
+
+# --- The experiment -------------------------------------------------------------------------
+
+
+def random_crops(
+    pictures: Float[Tensor, "pictures rgb h w"], generator: torch.Generator
+) -> tuple[Float[Tensor, "batch rgb crop crop"], Int[Tensor, "batch"]]:
+    """64 crops of 16x16 pixels, and the number of the picture that each is from."""
+    n_pictures, _, height, width = pictures.shape
+    labels = torch.randint(n_pictures, (BATCH_SIZE,), generator=generator)
+    tops = torch.randint(height - CROP + 1, (BATCH_SIZE,), generator=generator)
+    lefts = torch.randint(width - CROP + 1, (BATCH_SIZE,), generator=generator)
+    corners = zip(labels.tolist(), tops.tolist(), lefts.tolist(), strict=True)
+    crops = [pictures[i, :, top : top + CROP, left : left + CROP] for i, top, left in corners]
+    return torch.stack(crops), labels
+
+
+def train_together(seed=0, n_steps=N_STEPS) -> Iterator[Losses]:
+    """Train plain and residual networks, shallow and deep, on the same crops.
+
+    SGD with momentum 0.9; the learning rate falls from 0.1 to 0 along a cosine. Every crop is
+    new, so the training loss is that of pictures the network has not seen: a high one means that
+    it did not learn, not that it learned by heart.
+
+    Yields:
+        After every step, the losses of all steps so far (always the same dictionary).
+    """
+    pictures = prepare_images(load_images())
+    generator = torch.Generator().manual_seed(seed)
+    runs = []
+    losses: Losses = {"plain": {}, "residual": {}}
+    for kind, by_depth in losses.items():
+        for depth in (SHALLOW, DEEP):
+            by_depth[depth] = []
+            network = small_network(depth, kind == "residual", seed)
+            optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=0.9)
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+            runs.append((network, optimizer, schedule, by_depth[depth]))
+    for _ in range(n_steps):
+        crops, labels = random_crops(pictures, generator)
+        for network, optimizer, schedule, network_losses in runs:
+            loss = F.cross_entropy(network(crops), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            network_losses.append(loss.item())
+        yield losses
+
+
+def final_loss(losses: list[float]) -> float:
+    """The mean of the last 20 steps."""
+    return sum(losses[-20:]) / len(losses[-20:])
+
+
+def verdict(losses: Losses) -> str:
+    """What this run showed, a sentence a kind, without digits that differ between machines."""
+    sentences = []
+    for kind, by_depth in losses.items():
+        lag = final_loss(by_depth[DEEP]) - final_loss(by_depth[SHALLOW])
+        outcome = "trained worse than" if lag > WORSE else "did not lag behind"
+        sentences.append(f"{kind}: {DEEP} layers {outcome} {SHALLOW} layers")
+    return "\n".join(sentences)
+
+
+# --- Looking at it --------------------------------------------------------------------------
+
+
+class Progress:
+    """A progress bar, and the picture as far as it is drawn."""
+
+    def __init__(self, step: int, n_steps: int, picture: Picture):
+        self.step, self.n_steps, self.picture = step, n_steps, picture
+
+    def __repr__(self) -> str:
+        return f"step {self.step} of {self.n_steps}"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<progress value="{self.step}" max="{self.n_steps}" style="width: 60%"></progress> '
+            f"{escape(repr(self))}<br>{self.picture.html()}"
+        )
+
+
+@one_thread()
+def run(seed=0, n_steps=N_STEPS) -> Losses:
+    """Run the experiment under a progress bar and a plot that grows; what remains is the plot.
+
+    Returns:
+        The losses by kind ("plain", "residual") and depth (20, 56), for `verdict`.
+    """
+    from IPython.display import display
+
+    shown = display(Progress(0, n_steps, draw_losses({}, n_steps)), display_id=True)
+    for step, losses in enumerate(train_together(seed, n_steps), start=1):
+        if shown and step % REDRAW_EVERY == 0:
+            shown.update(Progress(step, n_steps, draw_losses(losses, n_steps)))
+    if shown:  # outside a notebook there is nothing to update
+        shown.update(draw_losses(losses, n_steps))
+    return losses
+
+
+@styled
+def draw_losses(losses: Losses, n_steps: int) -> Picture:
+    """The losses so far, and the paper's own numbers beside them."""
+    figure, (axes,) = new_figure(
+        "Is deeper worse? Compare solid with dashed lines",
+        columns=2,
+        height=4.8,
+        gridspec_kw={"width_ratios": [3, 2]},
+    )
+    mine, paper = axes
+    facts = []
+    for kind, by_depth in losses.items():
+        for depth, values in by_depth.items():
+            # the mean of up to 20 steps, since a single batch says little
+            means = [final_loss(values[:step]) for step in range(1, len(values) + 1)]
+            label = f"{kind}, {depth} layers"
+            mine.plot(range(1, len(means) + 1), means, DASHES[depth], c=COLOURS[kind], label=label)
+            if values:
+                facts.append(f"{label} {means[-1]:.2f}")
+    mine.set(
+        title="here: loss on crops of ten pictures",
+        xlabel="training step",
+        ylabel="mean loss of 20 steps",
+        xlim=(0, n_steps),
+        ylim=(0, 2.6),
+    )
+    if losses:
+        mine.legend(loc="lower left", ncols=2)
+    for kind, errors in PAPER_ERRORS.items():
+        paper.plot(errors.keys(), errors.values(), "o-", color=COLOURS[kind], label=kind)
+        side = 1 if kind == "plain" else -1  # above the line, or below
+        for depth, error, left in [(18, errors[18], -28), (34, errors[34], 0)]:
+            paper.annotate(
+                f"{error:.2f}",
+                (depth, error),
+                (left, 14 * side),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+            )
+    paper.legend(loc="lower left")
+    paper.set(
+        title="He et al. 2015: ImageNet",
+        xlabel="layers",
+        ylabel="top-1 error, %",
+        xticks=[18, 34],
+        xlim=(8, 42),
+        ylim=(24, 29.5),
+    )
+    in_paper = ", ".join(
+        f"{kind} {errors[18]} and {errors[34]} %" for kind, errors in PAPER_ERRORS.items()
+    )
+    return Picture(
+        figure,
+        f"Loss, mean of the last 20 steps: {', '.join(facts) or 'none yet'}. "
+        f"ImageNet error of 18 and 34 layers in the paper: {in_paper}.",
+    )
+
+
+@one_thread()
+def gradient_norms(depth: int, skip: bool) -> list[float]:
+    """The norm of the loss's gradient for each 3x3 convolution's weights, before any training.
+
+    Without zero_init, under which it is 0 in nearly every convolution of a residual network.
+    """
+    network = small_network(depth, skip, seed=0, zero_init=False)
+    generator = torch.Generator().manual_seed(0)
+    crops, labels = random_crops(prepare_images(load_images()), generator)
+    F.cross_entropy(network(crops), labels).backward()
+    convs = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+    return [conv.weight.grad.norm().item() for conv in convs]
+
+
+@styled
+def gradients() -> Picture:
+    """Gradient norms by layer at initialisation: plain against residual, 20 and 56 layers."""
+    figure, (axes,) = new_figure(
+        "Plain and deep: gradients do not vanish, they explode",
+        columns=2,
+        height=4.6,
+        sharey=True,
+    )
+    facts = []
+    for panel, depth in zip(axes, (SHALLOW, DEEP), strict=True):
+        for kind, marker in [("plain", "o"), ("residual", "s")]:
+            norms = gradient_norms(depth, kind == "residual")
+            panel.plot(range(1, depth), norms, f"{marker}-", color=COLOURS[kind], label=kind, lw=1)
+            facts.append(
+                f"{kind} of {depth} layers: {norms[0]:.2g} in the first convolution, "
+                f"{norms[-1]:.2g} in the last"
+            )
+        panel.set(title=f"{depth} layers", yscale="log", xlabel="convolution, first to last")
+        panel.set_xticks([1, depth // 2, depth - 1])
+    axes[0].set_ylabel("norm of the gradient\nof its weights")
+    axes[1].legend()
+    return Picture(figure, f"Norm of the gradient at initialisation. {'; '.join(facts)}.")

@@ -1,0 +1,137 @@
+"""Lesson 2 looked at: what is left of a feature map when only its mean goes on.
+
+The class activation map (Zhou et al. 2016) shows, for each position, its vote for a class: the
+mean of all votes, plus the bias, is the class's logit.
+"""
+
+from functools import cache
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+from torchvision import transforms
+
+from resnet_helpers.figures.live import Live, menu, slider
+from resnet_helpers.figures.style import Photo, new_figure, styled
+from resnet_helpers.figures.threads import one_thread
+from resnet_helpers.images import IMAGE_FILENAMES, IMAGENET_TRANSFORM, load_images, load_labels
+
+SIZES = [96, 160, 256, 288]
+
+
+def resized_input(image: Image.Image, size: int) -> Float[Tensor, "1 rgb=3 size size"]:
+    """The picture as a network's input: IMAGENET_TRANSFORM, but of any size."""
+    to_tensor, _, normalize = IMAGENET_TRANSFORM.transforms
+    resize = transforms.Resize((size, size), antialias=True)
+    return normalize(resize(to_tensor(image)))[None]
+
+
+@torch.inference_mode()
+def votes(
+    model: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]
+) -> tuple[Float[Tensor, "classes rows columns"], Float[Tensor, "classes"]]:
+    """How much each position of the last feature map adds to each class's logit.
+
+    Works for any network that ends in an average pool and one linear layer, whatever its
+    attributes are called.
+
+    Returns:
+        The votes, whose mean over rows and columns, plus the bias, are the logits; and the logits
+        as the model gives them.
+
+    Raises:
+        ValueError: the model does not end in an average pool and a linear layer.
+    """
+    feature_maps, linears = [], []
+
+    def remember(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+        if output.dim() == 4 and output.shape[2:].numel() > 1:
+            feature_maps.append(output)
+        weight = getattr(module, "weight", None)
+        if isinstance(weight, Tensor) and weight.dim() == 2:
+            linears.append(module)
+
+    handles = [module.register_forward_hook(remember) for module in model.modules()]
+    training = model.training
+    try:
+        logits = model.eval()(x)[0]
+    finally:
+        model.train(training)
+        for handle in handles:
+            handle.remove()
+    last_map, linear = feature_maps[-1][0], linears[-1]
+    maps = torch.einsum("kc,chw->khw", linear.weight, last_map)
+    if not torch.allclose(maps.mean(dim=(1, 2)) + linear.bias, logits, rtol=1e-3, atol=1e-3):
+        raise ValueError("the model's logits are not a linear layer of the average-pooled features")
+    return maps, logits
+
+
+def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
+    """Where a network sees what it sees, at 224 pixels and at another size.
+
+    Args:
+        model: torchvision's ResNet34 or a learner's. If it has a `weights_name`, as what
+            load_pretrained_resnet34 returns has, the picture says which weights these are.
+        filename: the course's picture to start with.
+    """
+    images = dict(zip(IMAGE_FILENAMES, load_images(), strict=True))
+    labels = load_labels()
+    weights_name = getattr(model, "weights_name", type(model).__name__)
+
+    @cache
+    @one_thread()  # a little slower than with all of them, but on a busy machine far quicker
+    def seen(filename: str, size: int) -> tuple[Tensor, Tensor]:
+        return votes(model, resized_input(images[filename], size))
+
+    for name in images:  # beforehand, so that the picture changes without delay
+        seen(name, 224)
+
+    @styled
+    def draw(picture: str, size: int) -> Photo:
+        figure, axes = new_figure(
+            "A vote at each position; pooling keeps only their mean", columns=3, height=4.2
+        )
+        label = seen(picture, 224)[1].argmax().item()
+        name = labels[label].partition(",")[0]
+        maps = {s: seen(picture, s)[0][label].numpy() for s in (224, size)}
+        strongest = max(abs(votes).max() for votes in maps.values())
+        axes[0, 0].imshow(images[picture].resize((224, 224)))
+        axes[0, 0].set_title(f"{picture}\nseen as: {name}")
+        facts = []
+        for panel, s in zip(axes[0, 1:], (224, size), strict=True):
+            rows, columns = maps[s].shape
+            logits = seen(picture, s)[1]
+            probability = logits.softmax(dim=0)[label].item()
+            panel.imshow(images[picture].convert("L").resize((224, 224)), cmap="gray")
+            shown = panel.imshow(
+                maps[s],
+                cmap="PuOr_r",
+                vmin=-strongest,
+                vmax=strongest,
+                alpha=0.6,
+                extent=(0, 224, 224, 0),
+            )
+            panel.set_title(
+                f"input {s}×{s}: {rows}×{columns} votes\n"
+                f"mean {maps[s].mean():.1f}, probability {probability:.0%}"
+            )
+            facts.append(
+                f"input {s}x{s} gives {rows}x{columns} votes with mean {maps[s].mean():.1f} and "
+                f"probability {probability:.2f}"
+            )
+        for panel in axes.flat:
+            panel.set_axis_off()
+        figure.colorbar(shown, ax=axes, shrink=0.7, label=f"vote for {name}")
+        figure.supxlabel(f"Weights: {weights_name}", fontsize=12)
+        return Photo(
+            figure,
+            f"Class activation map of {picture} for {name}: {'; '.join(facts)}. "
+            f"Weights: {weights_name}.",
+        )
+
+    return Live(
+        draw,
+        picture=menu("picture", IMAGE_FILENAMES, filename),
+        size=slider("size of the input on the right", SIZES, 288),
+    )

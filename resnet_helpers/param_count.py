@@ -1,0 +1,367 @@
+"""print_param_count: the parameters of several models side by side, and where they first differ.
+
+Two models are aligned row by row, so that one missing row shows as one gap and does not put
+every row after it out of step.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import groupby, takewhile, zip_longest
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+if TYPE_CHECKING:  # pandas takes longer to import than the rest of this module to run
+    import pandas as pd
+
+# PyTorch's own last names: two of them that differ are no match, even where the shapes agree.
+# Any other name ("gamma") says nothing, and the shape decides.
+KINDS = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One parameter or buffer; a lazy one that has not been initialised has no shape yet."""
+
+    name: str
+    shape: tuple[int, ...] | str
+    count: int | None
+    shared_with: str = ""
+
+    @property
+    def kind(self) -> str:
+        last = self.name.rpartition(".")[2]
+        return last if last in KINDS else ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} (shared with {self.shared_with})" if self.shared_with else self.name
+
+    def matches(self, other: "Entry") -> bool:
+        same_kind = self.kind == other.kind or not self.kind or not other.kind
+        return self.shape == other.shape and same_kind
+
+    def __str__(self) -> str:
+        return f"`{self.name}` {self.shape}"
+
+
+TABLE_STYLES = [
+    {"selector": "", "props": "border-collapse: collapse"},
+    {"selector": "th, td", "props": "white-space: nowrap; padding: 2px 8px; text-align: left"},
+    # the header stays in view, on the theme's background: JupyterLab's, VS Code's or Colab's
+    {
+        "selector": "thead",
+        "props": "position: sticky; top: 0; z-index: 1; background: var(--jp-layout-color1, "
+        "var(--vscode-editor-background, var(--colab-primary-surface-color, Canvas)))",
+    },
+]
+WIDTH = 100  # of the sentence: a notebook would cut its line in the middle of a word
+WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
+MISMATCH = "border: 2px solid #d32f2f"
+FIRST_MISMATCH = "background-color: #b71c1c; color: #ffffff; font-weight: bold"
+
+Row = tuple[Entry | None, ...]  # one entry a model, None where a model has no partner
+
+
+def print_param_count(
+    *models: nn.Module, display_df=True, use_state_dict=True
+) -> "pd.DataFrame | None":
+    """Print each model's total of parameters, and show all names, shapes and counts side by side.
+
+    The first model is taken as yours, the others as what it should look like. Rows are aligned by
+    shape and by kind of entry (weight, running_mean, ...), not by name. The first mismatch is
+    highlighted, and one sentence says what it is.
+
+    Args:
+        models: any number of models.
+        display_df: show the table, coloured by the logarithm of the counts; if False, return it.
+        use_state_dict: make a row of each entry of state_dict(), buffers such as running_mean
+            included; if False, of each entry of named_parameters(). The totals count parameters
+            only, and a shared one once.
+
+    Returns:
+        None, or, if display_df is False, a plain frame with the columns name, shape and count
+        for each model. Row numbers start at 0.
+    """
+    titles = _titles(models)
+    rows = _aligned([entries_of(model, use_state_dict) for model in models])
+    _print_totals(models, titles, use_state_dict)
+    frame = _frame(rows, titles)
+    if display_df:
+        from IPython.display import display
+
+        bundle = {"text/plain": repr(frame), "text/html": _html(frame, rows)}
+        display(bundle, raw=True)
+    if len(models) > 1:
+        print(fill(_explanation(rows, _owners(models, titles)), WIDTH, **WHOLE_WORDS))
+    return None if display_df else frame
+
+
+def first_mismatch(mine: list[Entry], reference: list[Entry], owner: str) -> str:
+    """One sentence about the first row in which mine is not as the reference, called `owner`."""
+    return _explanation(_aligned([mine, reference]), ["yours", owner])
+
+
+# --- Counting -----------------------------------------------------------------------------
+
+
+def _titles(models: tuple[nn.Module, ...]) -> list[str]:
+    """The class names, told apart: ResNet, ResNet (2)."""
+    seen: Counter[str] = Counter()
+    titles = []
+    for model in models:
+        name = type(model).__name__
+        seen[name] += 1
+        titles.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return titles
+
+
+def entries_of(model: nn.Module, use_state_dict=True) -> list[Entry]:
+    """The entries of state_dict(), or of named_parameters()."""
+    if use_state_dict:
+        tensors = model.state_dict(keep_vars=True)  # the parameters themselves, not copies
+        tensors = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
+    else:
+        tensors = dict(model.named_parameters(remove_duplicate=False))
+    first_names: dict[int, str] = {}
+    entries = []
+    for name, tensor in tensors.items():
+        shape = "uninitialized" if is_lazy(tensor) else tuple(tensor.shape)
+        count = None if is_lazy(tensor) else tensor.numel()
+        first_name = first_names.setdefault(id(tensor), name)
+        shared_with = first_name if first_name != name else ""
+        entries.append(Entry(name, shape, count, shared_with))
+    return entries
+
+
+def _print_totals(models: tuple[nn.Module, ...], titles: list[str], use_state_dict: bool) -> None:
+    if not models:
+        print("No models, so nothing to count.")
+        return
+    totals = []
+    for model, title in zip(models, titles, strict=True):
+        parameters = list(model.parameters())  # lists a shared parameter once
+        lazy = [p for p in parameters if is_lazy(p)]
+        totals.append(sum(p.numel() for p in parameters if not is_lazy(p)))
+        note = f", not counting {len(lazy)} uninitialized" if lazy else ""
+        print(f"{title}: {totals[-1]:,} parameters{note}")
+    if len(models) > 1:
+        print("All counts match." if len(set(totals)) == 1 else "The counts do not match.")
+    if use_state_dict and any(True for model in models for _ in model.buffers()):
+        print("The rows include buffers, which the totals leave out.")
+
+
+# --- Aligning -----------------------------------------------------------------------------
+
+
+def _aligned(columns: list[list[Entry]]) -> list[Row]:
+    """Put partners into one row, taking in one model after another."""
+    rows: list[Row] = [(entry,) for entry in columns[0]] if columns else []
+    for n_done, column in enumerate(columns[1:], start=1):
+        # a row stands for itself by its first entry
+        so_far = [next(filter(None, row)) for row in rows]
+        rows = [
+            (
+                *(rows[i] if i is not None else (None,) * n_done),
+                column[j] if j is not None else None,
+            )
+            for i, j in _pairs(so_far, column)
+        ]
+    return rows
+
+
+def _pairs(mine: list[Entry], theirs: list[Entry]) -> list[tuple[int | None, int | None]]:
+    """Which index of mine goes with which of theirs; None where there is no partner."""
+    pairs = []
+    i = j = 0
+    while i < len(mine) and j < len(theirs):
+        if mine[i].matches(theirs[j]):
+            n_mine = n_theirs = 1
+        elif swap := _find_swap(mine, theirs, i, j):
+            n_mine = n_theirs = swap.end - i  # side by side, as copying in order would take them
+        else:
+            opcodes = _matcher(mine[i:], theirs[j:]).get_opcodes()
+            _, _, n_mine, _, n_theirs = opcodes[0]  # to where the two agree again
+        pairs += zip_longest(range(i, i + n_mine), range(j, j + n_theirs))
+        i += n_mine
+        j += n_theirs
+    # one of the two has come to its end, so what is left has no partner
+    return [*pairs, *zip_longest(range(i, len(mine)), range(j, len(theirs)))]
+
+
+def _matcher(mine: list[Entry], theirs: list[Entry]) -> SequenceMatcher:
+    telling = all(entry.kind for entry in (*mine, *theirs))
+    keys = [[(e.shape, e.kind if telling else "") for e in side] for side in (mine, theirs)]
+    return SequenceMatcher(None, *keys, autojunk=False)
+
+
+def _n_matching(mine: list[Entry], theirs: list[Entry]) -> int:
+    """How many rows find a partner if nothing but gaps is assumed."""
+    return sum(block.size for block in _matcher(mine, theirs).get_matching_blocks())
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Two neighbouring runs of my rows that the other model has in the opposite order."""
+
+    first: str  # the module (or parameter) that my first run belongs to
+    second: str
+    end: int  # the index after the last row of the second run
+
+    def __str__(self) -> str:
+        first, second = self.first.rpartition(".")[2], self.second.rpartition(".")[2]
+        if first.isdigit():  # in a Sequential, "0 is declared before 1" would say nothing
+            return f"your `{self.first}` belongs after your `{self.second}`"
+        return f"your `{first}` is declared before your `{second}`"
+
+
+def _find_swap(mine: list[Entry], theirs: list[Entry], i: int, j: int) -> Swap | None:
+    """The swap that explains why mine[i] does not match theirs[j], if there is one.
+
+    Tried at each level of the name, from the outermost: the run of rows that mine[i] is in, and
+    its neighbours under the same parent. It must explain more rows than a gap would: without a
+    batchnorm before it, a convolution and the next batchnorm look like a swapped pair too.
+    """
+    parts = [entry.name.split(".") for entry in mine]
+    for depth in range(len(parts[i])):
+        parent, prefix = parts[i][:depth], parts[i][: depth + 1]
+        start = i
+        while start > 0 and parts[start - 1][: depth + 1] == prefix:
+            start -= 1
+        their_start = j - (i - start)
+        if their_start < 0:
+            continue
+        # where the run of one child of `parent` ends and that of the next begins
+        bounds = [start]
+        for (above, _), run in groupby(parts[start:], key=lambda p, d=depth: (p[:d], p[: d + 1])):
+            if above != parent:
+                break
+            bounds.append(bounds[-1] + len(list(run)))
+        for m, middle in enumerate(bounds[1:-1], start=1):
+            if not mine[middle].matches(theirs[their_start]):
+                continue
+            for end in bounds[m + 1 :]:
+                swapped = mine[middle:end] + mine[start:middle]
+                their_end = their_start + len(swapped)
+                others = theirs[their_start:their_end]
+                if len(others) < len(swapped) or not all(map(Entry.matches, swapped, others)):
+                    continue
+                n_with_swap = len(swapped) + _n_matching(mine[end:], theirs[their_end:])
+                if n_with_swap > _n_matching(mine[start:], theirs[their_start:]):
+                    return Swap(".".join(prefix), ".".join(parts[middle][: depth + 1]), end)
+    return None
+
+
+# --- Explaining ---------------------------------------------------------------------------
+
+
+def _mismatches(rows: list[Row]) -> list[int]:
+    return [
+        r
+        for r, (first, *others) in enumerate(rows)
+        if first is None or not all(entry and first.matches(entry) for entry in others)
+    ]
+
+
+def _owners(models: tuple[nn.Module, ...], titles: list[str]) -> list[str]:
+    """How a sentence calls each model: yours, torchvision's, `ResNet (2)`'s."""
+    packages = [type(model).__module__.partition(".")[0] for model in models]
+    owners = [
+        "torchvision's" if package == "torchvision" else f"`{title}`'s"
+        for package, title in zip(packages, titles, strict=True)
+    ]
+    return ["yours", *owners[1:]]
+
+
+def _explanation(rows: list[Row], owners: list[str]) -> str:
+    """One sentence about the first mismatch."""
+    mismatches = _mismatches(rows)
+    if not mismatches:
+        return "All rows match: the same shapes in the same order."
+    r = mismatches[0]
+    mine, *others = rows[r]
+    if mine is None:
+        column = next(c for c, entry in enumerate(others, start=1) if entry)
+        return f"row {r}: yours has nothing for {owners[column]} {_gap(rows, r, column, 0)}"
+    column = next(c for c, e in enumerate(others, start=1) if e is None or not mine.matches(e))
+    other = rows[r][column]
+    if other is None:
+        return f"row {r}: {owners[column]} has nothing for your {_gap(rows, r, 0, column)}"
+    sentence = f"row {r}: yours is {mine}, {owners[column]} is {other}"
+    my_entries, other_entries = ([row[c] for row in rows if row[c]] for c in (0, column))
+    swap = _find_swap(my_entries, other_entries, my_entries.index(mine), other_entries.index(other))
+    return f"{sentence}: {swap}" if swap else sentence
+
+
+def _gap(rows: list[Row], r: int, present: int, absent: int) -> str:
+    """The run of entries from row r on that one model has and the other has not."""
+    run = takewhile(lambda row: row[present] and not row[absent], rows[r:])
+    entries = [row[present] for row in run]
+    if len(entries) == 1:
+        return str(entries[0])
+    ends = (entry.name.split(".") for entry in (entries[0], entries[-1]))
+    module = ".".join(a for a, _ in takewhile(lambda ab: ab[0] == ab[1], zip(*ends, strict=False)))
+    column = [row[present] for row in rows if row[present]]
+    if entries == [entry for entry in column if entry.name.startswith(f"{module}.")]:
+        return f"`{module}` ({len(entries)} rows)"
+    return f"{len(entries)} rows, {entries[0]} to {entries[-1]}"
+
+
+# --- Showing ------------------------------------------------------------------------------
+
+
+def _frame(rows: list[Row], titles: list[str]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = {}
+    for c, title in enumerate(titles):
+        entries = [row[c] for row in rows]
+        columns[title, "name"] = pd.Series([e and e.label for e in entries], dtype=object)
+        columns[title, "shape"] = pd.Series([e and e.shape for e in entries], dtype=object)
+        columns[title, "count"] = pd.Series([e and e.count for e in entries], dtype="Int64")
+    return pd.DataFrame(columns)
+
+
+def _html(frame: "pd.DataFrame", rows: list[Row]) -> str:
+    """The frame as HTML that scrolls, the same characters at every run."""
+    from pandas.io.formats.style import Styler
+
+    largest = max((entry.count or 0 for row in rows for entry in row if entry), default=0)
+    mismatches = _mismatches(rows)
+
+    def colours(table: "pd.DataFrame") -> "pd.DataFrame":
+        styles = table.copy().astype(object)
+        for r, row in enumerate(rows):
+            mark = FIRST_MISMATCH if r in mismatches[:1] else MISMATCH if r in mismatches else ""
+            for c, entry in enumerate(row):
+                colour = _count_colour(entry.count, largest) if entry and entry.count else ""
+                styles.iloc[r, 3 * c : 3 * c + 3] = [mark, mark, colour]
+        return styles
+
+    # The id ties the colours to this table's cells: a fixed one would colour every table on the
+    # page alike, a random one (pandas' default) would make each run differ.
+    table_id = hashlib.sha256(repr(rows).encode()).hexdigest()[:8]
+    styler = Styler(frame, uuid=table_id, cell_ids=False, na_rep="", thousands=",")
+    styler.apply(colours, axis=None)
+    styler.format_index(lambda r: f"≠ {r}" if r in mismatches else r)
+    styler.set_table_styles(TABLE_STYLES)
+    return f'<div style="max-height: 32em; overflow: auto">{styler.to_html()}</div>'
+
+
+def _count_colour(count: int, largest: int) -> str:
+    """CSS: from dark (1) to bright (largest) on a logarithmic scale, with legible text on it."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    share = math.log(count) / max(math.log(largest), 1)
+    rgb = colormaps["viridis"](share)[:3]
+    # relative luminance (WCAG 2); above 0.179 black has more contrast than white
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in rgb]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    text = "#000000" if luminance > 0.179 else "#ffffff"
+    return f"background-color: {to_hex(rgb)}; color: {text}"

@@ -1,0 +1,82 @@
+"""The checks of the exercises: `import resnet_helpers.tests as tests`, then `tests.test_…(Yours)`.
+
+A check that passes prints one line; one that fails names the mistake, if the catalogue knows it.
+`python -m resnet_helpers.tests` lists the catalogue.
+"""
+
+from resnet_helpers.tests.batchnorm import (
+    BATCHNORM2D,
+    test_batchnorm2d_forward,
+    test_batchnorm2d_module,
+    test_batchnorm2d_running_mean,
+    test_batchnorm2d_running_stats_detached,
+    test_batchnorm2d_running_var,
+)
+from resnet_helpers.tests.hooks import (
+    ADD_HOOK,
+    FIRST_DIVERGENCE,
+    NAN_HOOK,
+    NAN_MODULE,
+    REMOVE_HOOKS,
+    test_add_hook,
+    test_first_divergence,
+    test_nan_hook,
+    test_nan_module,
+    test_remove_hooks,
+)
+from resnet_helpers.tests.pooling import AVERAGEPOOL, test_averagepool
+from resnet_helpers.tests.residual import (
+    BLOCK_GROUP,
+    RESIDUAL_BLOCK,
+    test_block_group,
+    test_residual_block,
+)
+from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
+from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential
+from resnet_helpers.tests.weights import (
+    COPY_WEIGHTS,
+    NAMED_RESNET34,
+    PREDICT,
+    test_copy_weights,
+    test_named_resnet34,
+    test_predict,
+)
+
+EXERCISES = (
+    BATCHNORM2D,
+    SEQUENTIAL,
+    AVERAGEPOOL,
+    RESIDUAL_BLOCK,
+    BLOCK_GROUP,
+    RESNET34,
+    COPY_WEIGHTS,
+    PREDICT,
+    NAMED_RESNET34,
+    NAN_MODULE,
+    NAN_HOOK,
+    ADD_HOOK,
+    REMOVE_HOOKS,
+    FIRST_DIVERGENCE,
+)
+
+__all__ = [
+    "EXERCISES",
+    "test_add_hook",
+    "test_averagepool",
+    "test_batchnorm2d_forward",
+    "test_batchnorm2d_module",
+    "test_batchnorm2d_running_mean",
+    "test_batchnorm2d_running_stats_detached",
+    "test_batchnorm2d_running_var",
+    "test_block_group",
+    "test_copy_weights",
+    "test_first_divergence",
+    "test_named_resnet34",
+    "test_nan_hook",
+    "test_nan_module",
+    "test_predict",
+    "test_remove_hooks",
+    "test_residual_block",
+    "test_resnet34",
+    "test_sequential",
+]

@@ -1,0 +1,193 @@
+"""What comes out of a trial, when two outcomes are the same, and the words for how they differ."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnet_helpers.tests.failure import learners_line
+
+FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+MOST_NUMBERS_SHOWN = 8
+
+
+class Described:
+    """An outcome that shows itself, and says how another one differs from it."""
+
+    def shown(self, subject: str) -> str:
+        raise NotImplementedError
+
+    def difference(self, subject: str, got: Any) -> tuple[str, str, str]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The outcome of a trial that raised: what, and in which function and line of the learner's."""
+
+    kind: str
+    message: str = field(compare=False)
+    function: str = field(compare=False)
+    line: str = field(compare=False)
+
+    @classmethod
+    def of(cls, error: Exception) -> "Crash":
+        message = " ".join(str(error).split())
+        return cls(type(error).__name__, message, *learners_line(error))
+
+
+def is_stub(outcome: Any) -> bool:
+    """Whether an exercise's own `raise NotImplementedError()` was reached."""
+    if not isinstance(outcome, Crash):
+        return False
+    return outcome.kind == "NotImplementedError" and bool(outcome.function) and not outcome.message
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two outcomes are equal, floats in tensors up to rounding."""
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        if a.shape != b.shape or a.dtype != b.dtype or a.device != b.device:
+            return False
+        return torch.allclose(a, b, equal_nan=True, **FLOAT_TOLERANCE)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(same(a[name], b[name]) for name in a)
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+def difference(subject: str, expected: Any, got: Any) -> tuple[str, str, str]:
+    """How to show what was expected and what came out, and a sentence on how they differ."""
+    if isinstance(expected, Described) and isinstance(got, type(expected)):
+        return expected.difference(subject, got)
+    if isinstance(expected, dict) and isinstance(got, dict):
+        return entry_difference(subject, expected, got)
+    if isinstance(expected, Tensor) and isinstance(got, Tensor):
+        return tensor_difference(subject, expected, got)
+    return shown(subject, expected), shown(subject, got), remark_on_kind(expected, got)
+
+
+def remark_on_kind(expected: Any, got: Any) -> str:
+    """What to say of an outcome that is not even of the kind that was expected."""
+    if isinstance(got, Crash):
+        if "is missing the required" in got.message and "forward" in got.message:
+            return "Your class has no method called forward: check its name and indentation."
+        if "before Module.__init__() call" in got.message:
+            return "Call super().__init__() in the first line of your __init__."
+        if got.line:
+            return "Your code raised an error: follow the input above to that line."
+        if got.kind == "TypeError":
+            return "The call does not fit your signature: keep the exercise's arguments."
+        return "The error arose outside your lines, from what they returned or left undone."
+    if got is None:
+        return "Your code returned None: is there a `return` at its end?"
+    if type(got) is not type(expected) and isinstance(expected, (Tensor, Described)):
+        return f"Your code returned something of type {type(got).__name__}, and no tensor."
+    return ""
+
+
+def tensor_difference(subject: str, expected: Tensor, got: Tensor) -> tuple[str, str, str]:
+    """Where two tensors part: in shape, dtype, device or, if in none of those, the first value."""
+    for what, remark in REMARKS_ON_TENSORS.items():
+        wanted, had = getattr(expected, what), getattr(got, what)
+        if wanted != had:
+            if what == "shape":
+                wanted, had = tuple(wanted), tuple(had)
+            return f"{subject} of {what} {wanted}", f"{subject} of {what} {had}", remark
+    return value_difference(subject, expected, got)
+
+
+REMARKS_ON_TENSORS = {
+    "shape": "The shape is wrong: look at which axes your code keeps, drops, adds or swaps.",
+    "dtype": "The dtype is wrong: results and new tensors keep the dtype of the input.",
+    "device": "The device is wrong: results and new tensors stay on the device of the input.",
+}
+
+
+def entry_difference(subject: str, expected: dict, got: dict) -> tuple[str, str, str]:
+    """The entries in which two dictionaries differ, or the order of both."""
+    names = [name for name in {**expected, **got} if not same(expected.get(name), got.get(name))]
+    if not names:
+        return f"{subject}: {list(expected)}", f"{subject}: {list(got)}", "The order differs."
+
+    def entries(of: dict) -> str:
+        return short(", ".join(f"{name}: {of.get(name, 'none')}" for name in names), 250)
+
+    remark = f"The other {subject} are right." if len(names) < len(expected) else ""
+    return f"{subject}: {entries(expected)}", f"{subject}: {entries(got)}", remark
+
+
+def value_difference(subject: str, expected: Tensor, got: Tensor) -> tuple[str, str, str]:
+    """The first value in which two tensors of one shape differ, and what all of them share."""
+    differs = ~torch.isclose(got, expected, equal_nan=True, **FLOAT_TOLERANCE)
+    position = tuple(differs.nonzero()[0].tolist())
+    place = f"{subject}{list(position) if position else ''}"
+    count = f"{differs.sum()} of {differs.numel()} values differ, the first at {place}. "
+    remark = count if differs.numel() > 1 else ""
+    if got.isnan().any() and not expected.isnan().any():
+        remark += "Yours has NaN in it: look for 0/0, or a root of something negative."
+    else:
+        remark += pattern(expected.double(), got.double())
+    if differs.numel() <= MOST_NUMBERS_SHOWN:
+        return shown(subject, expected), shown(subject, got), remark.strip()
+    return f"{place} = {expected[position]:.5g}", f"{place} = {got[position]:.5g}", remark.strip()
+
+
+def pattern(expected: Tensor, got: Tensor) -> str:
+    """What the values of `got` have in common, in a sentence, if it is something simple."""
+    changes = {"+": got - expected, "*": got / expected}
+    for sign, values in changes.items():
+        if is_constant(values) and got.any():
+            return f"Yours are the expected values {sign} {values.flatten()[0]:.5g}."
+    if same(got.flatten().sort().values, expected.flatten().sort().values):
+        return "Yours are the expected values in another order."
+    if expected.ndim == 4:
+        for sign, values in changes.items():
+            if all(is_constant(channel) for channel in values.unbind(1)):
+                each = numbers([channel[0, 0, 0].item() for channel in values.unbind(1)])
+                return f"Channel by channel, yours are the expected values {sign} {each}."
+    wrong = (~torch.isclose(got, expected, **FLOAT_TOLERANCE)).nonzero()
+    for axis, size in enumerate(expected.shape):
+        if expected.numel() > MOST_NUMBERS_SHOWN and len(wrong[:, axis].unique()) == 1 < size:
+            return f"All of them have index {wrong[0, axis]} on axis {axis}."
+    return ""
+
+
+def is_constant(values: Tensor) -> bool:
+    """Whether these are several values, finite and equal up to rounding."""
+    first = values.flatten()[:1]
+    return (
+        values.numel() > 1
+        and bool(values.isfinite().all())
+        and same(values, first.expand(values.numel()).view_as(values))
+    )
+
+
+def shown(subject: str, value: Any) -> str:
+    """An outcome in a few words."""
+    if isinstance(value, Tensor):
+        if value.numel() <= MOST_NUMBERS_SHOWN:
+            return f"{subject} = {numbers(value.tolist())}"
+        return f"{subject} of shape {tuple(value.shape)}"
+    if isinstance(value, Described):
+        return value.shown(subject)
+    if isinstance(value, Crash):
+        return short(f"{value.kind}: {value.message}", 250)
+    return short(" ".join(f"{subject}: {value}".split()), 250)
+
+
+def numbers(values: Any) -> str:
+    """Nested lists of numbers, five digits each."""
+    if isinstance(values, list):
+        return "[" + ", ".join(numbers(value) for value in values) + "]"
+    if not isinstance(values, float):
+        return str(values)
+    return "0" if abs(values) < 1e-7 else f"{values:.5g}"
+
+
+def short(text: str, length: int) -> str:
+    """`text`, cut off with an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,164 @@
+"""Lesson 2: the check of AveragePool, with its known mistakes."""
+
+import torch
+from torch import nn
+
+from resnet_helpers import solutions
+from resnet_helpers.tests.engine import Exercise, Mistake, made_up, trials_of
+
+
+class AveragePoolInSteps(nn.Module):
+    """AveragePool cut into the steps that can each go wrong."""
+
+    def pooled(self, x):
+        return x.mean((2, 3))
+
+    def forward(self, x):
+        return self.pooled(x)
+
+
+SMALL = torch.tensor([[[[1.0, 2.0]], [[0.0, 4.0]]], [[[3.0, 8.0]], [[-2.0, 6.0]]]])  # 2, 2, 1, 2
+TALL = torch.tensor([[[[1.0], [2.0]], [[0.0], [4.0]]]])  # 1, 2, 2, 1
+SQUARE = torch.tensor([[[[1.0, 2.0], [5.0, -4.0]], [[0.0, 4.0], [9.0, 7.0]]]])  # 1, 2, 2, 2
+
+
+def input_afterwards(cls):
+    """What became of the input in a forward pass."""
+    x = SMALL.clone()
+    cls()(x)
+    return "unchanged" if torch.equal(x, SMALL) else "changed"
+
+
+def mean_in_place(self, x):
+    """The mean, which is then in x as well."""
+    with torch.no_grad():
+        x.copy_(x.mean((2, 3), keepdim=True).expand_as(x))
+    return x[:, :, 0, 0].clone()
+
+
+MISTAKES = (
+    Mistake(
+        "keepdim",
+        "You keep the two averaged axes with size 1. The Linear layer that follows wants (batch, "
+        "channels): leave out keepdim, or flatten.",
+        {"pooled": lambda self, x: x.mean((2, 3), keepdim=True)},
+    ),
+    Mistake(
+        "mean of the whole tensor",
+        "You average the whole tensor into one number. Average over height and width only, axes 2 "
+        "and 3.",
+        {"pooled": lambda self, x: x.mean()},
+    ),
+    Mistake(
+        "sum",
+        "You sum over height and width. Divide by their size: the mean does not grow with the "
+        "picture.",
+        {"pooled": lambda self, x: x.sum((2, 3))},
+    ),
+    Mistake(
+        "max",
+        "You take the maximum over height and width. This layer averages: every position has an "
+        "equal vote.",
+        {"pooled": lambda self, x: x.amax((2, 3))},
+    ),
+    Mistake(
+        "median",
+        "You take the median over height and width. This layer takes the mean.",
+        {"pooled": lambda self, x: x.flatten(2).median(2).values},
+    ),
+    Mistake(
+        "batch axis averaged",
+        "You average over the batch too, which mixes the pictures. Average over axes 2 and 3 only.",
+        {"pooled": lambda self, x: x.mean((0, 2, 3))},
+    ),
+    Mistake(
+        "channels averaged",
+        "You average over the channels. Average over height and width, axes 2 and 3: the channels "
+        "are the features.",
+        {"pooled": lambda self, x: x.mean((1, 2, 3))},
+    ),
+    Mistake(
+        "channel and height averaged",
+        "You average over axes 1 and 2. Counting starts at 0 (batch): height and width are axes 2 "
+        "and 3.",
+        {"pooled": lambda self, x: x.mean((1, 2))},
+    ),
+    Mistake(
+        "height only",
+        "You average over the height only (axis 2). Average over the width as well: dim=(2, 3).",
+        {"pooled": lambda self, x: x.mean(2)},
+    ),
+    Mistake(
+        "width only",
+        "You average over the width only (axis 3). Average over the height as well: dim=(2, 3).",
+        {"pooled": lambda self, x: x.mean(3)},
+    ),
+    Mistake(
+        "corner taken",
+        "You take one position instead of the mean over all of them.",
+        {"pooled": lambda self, x: x[:, :, 0, 0]},
+    ),
+    Mistake(
+        "divided by the width twice",
+        "You divide by the wrong number of positions. There are height * width of them, and they "
+        "need not be equal: x.mean takes care of it.",
+        {"pooled": lambda self, x: x.sum((2, 3)) / x.shape[3] ** 2},
+    ),
+    Mistake(
+        "flattened",
+        "You flatten height and width without averaging. The Linear layer that follows wants one "
+        "number for each channel: take the mean.",
+        {"pooled": lambda self, x: x.flatten(1)},
+    ),
+    Mistake(
+        "axes of size 1 squeezed away",
+        "Your squeeze() drops every axis of size 1, the batch's too when there is one picture. "
+        "Name the axes to average and leave out keepdim.",
+        {"pooled": lambda self, x: x.mean((2, 3), keepdim=True).squeeze()},
+    ),
+    Mistake(
+        "batch and channels swapped",
+        "You return (channels, batch). The batch comes first.",
+        {"pooled": lambda self, x: x.mean((2, 3)).T},
+    ),
+    Mistake(
+        "input changed in place",
+        "You change the input in place. Return a new tensor.",
+        {"pooled": mean_in_place},
+    ),
+    Mistake(
+        "a fixed window",
+        "You average a window of fixed size (7 by 7, say), which fits one size of picture only. "
+        "Average over whatever height and width there are.",
+        {"pooled": lambda self, x: nn.functional.avg_pool2d(x, 7).flatten(1)},
+    ),
+)
+
+AVERAGEPOOL = Exercise(
+    name="AveragePool",
+    reference=solutions.AveragePool,
+    steps=AveragePoolInSteps,
+    trials=trials_of(
+        "test_averagepool",
+        ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", lambda cls: cls()(SMALL.clone())),
+        ("x = [[[[1], [2]], [[0], [4]]]]", lambda cls: cls()(TALL.clone())),
+        (
+            "x = [[[[1, 2], [5, -4]], [[0, 4], [9, 7]]]]",
+            lambda cls: cls()(SQUARE.clone()),
+        ),
+        ("x of shape (2, 3, 7, 7)", lambda cls: cls()(made_up(2, 3, 7, 7))),
+        ("x of shape (2, 3, 4, 5)", lambda cls: cls()(made_up(2, 3, 4, 5))),
+        (
+            "x of shape (2, 3, 4, 5) in float64",
+            lambda cls: cls()(made_up(2, 3, 4, 5).double()),
+        ),
+        ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", input_afterwards, "the input"),
+        ("AveragePool().parameters()", lambda cls: len(list(cls().parameters())), "number"),
+    ),
+    mistakes=MISTAKES,
+)
+
+
+def test_averagepool(AveragePool: type[nn.Module]) -> None:  # noqa: N803
+    """Check that AveragePool averages over height and width, for any size."""
+    AVERAGEPOOL.check("test_averagepool", AveragePool)

@@ -1,0 +1,188 @@
+"""Modules as outcomes of trials: a state dict's rows, gradients, what each layer got and returned.
+
+They compare by order and shape, whatever the learner called things, and then say what differs in
+the learner's own names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from resnet_helpers.param_count import Entry, entries_of, first_mismatch
+from resnet_helpers.tests.outcomes import Described, difference, same, short, shown
+
+
+@dataclass(frozen=True, eq=False)
+class Rows(Described):
+    """A state dict's names and shapes. Two are equal if their shapes are: names are free.
+
+    An entry that is the same tensor as an earlier one (a module used twice) equals only an entry
+    that is shared in the same way.
+    """
+
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, module: nn.Module) -> "Rows":
+        return cls(tuple(entries_of(module)))
+
+    def _comparable(self) -> list[tuple]:
+        row_of = {entry.name: row for row, entry in enumerate(self.entries)}
+        return [(entry.shape, row_of.get(entry.shared_with)) for entry in self.entries]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self._comparable() == other._comparable()
+
+    __hash__ = None
+
+    def shown(self, subject: str) -> str:
+        return f"{len(self.entries)} rows in the state dict"
+
+    def difference(self, subject: str, got: "Rows") -> tuple[str, str, str]:
+        texts = [rows.shown(subject) for rows in (self, got)]
+        pairs = zip(self._comparable(), got._comparable(), strict=False)
+        row = next((row for row, (a, b) in enumerate(pairs) if a != b), None)
+        if row is not None:
+            texts[0] += f"; row {row}: {self.entries[row].shape}"
+            texts[1] += f"; row {row}: {got.entries[row].shape}, your {got.entries[row].name}"
+        return *texts, self._explanation(got)
+
+    def _explanation(self, got: "Rows") -> str:
+        """What is missing, superfluous, out of order, of another shape, or shared."""
+        if not got.entries:
+            return (
+                "Nothing is registered. Assign each layer to an attribute of self in __init__, or "
+                "put it into a Sequential that you assign: a plain list hides its modules."
+            )
+        shapes = [[entry.shape for entry in rows.entries] for rows in (self, got)]
+        if shapes[0] == shapes[1]:
+            shared = next(entry for entry in got.entries if entry.shared_with)
+            twice, once = (name.rpartition(".")[0] for name in (shared.name, shared.shared_with))
+            return f"Your `{twice}` is the same object as your `{once}`: make a new one for each."
+        return first_mismatch(list(got.entries), list(self.entries), "the reference's")
+
+
+@dataclass(frozen=True, eq=False)
+class Values(Described):
+    """Tensors in order, such as the gradients of all parameters. The names are the learner's."""
+
+    named: tuple[tuple[str, Tensor | None], ...]
+
+    @classmethod
+    def of(cls, named: Iterable[tuple[str, Tensor | None]]) -> "Values":
+        return cls(tuple((name, None if t is None else t.clone()) for name, t in named))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Values)
+            and len(self.named) == len(other.named)
+            and all(same(a, b) for (_, a), (_, b) in zip(self.named, other.named, strict=True))
+        )
+
+    __hash__ = None
+
+    def shown(self, subject: str) -> str:
+        return f"{subject}: {len(self.named)} tensors"
+
+    def difference(self, subject: str, got: "Values") -> tuple[str, str, str]:
+        for (_, expected), (name, mine) in zip(self.named, got.named, strict=False):
+            if not same(expected, mine):
+                return difference(f"{subject} {name}", expected, mine)
+        return self.shown(subject), got.shown(subject), ""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer that has weights."""
+
+    layer: int  # its position among all layers with weights, in order of declaration
+    input: Tensor
+    output: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Traced(Described):
+    """An output, and what each layer with weights got and returned on the way to it.
+
+    Two are equal if their outputs are. The calls serve to say where two unequal ones part.
+    """
+
+    output: Tensor
+    layers: dict[str, str]  # name -> repr, in order of declaration
+    calls: list[Call]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Traced) and same(self.output, other.output)
+
+    __hash__ = None
+
+    def shown(self, subject: str) -> str:
+        return shown(subject, self.output)
+
+    def difference(self, subject: str, got: "Traced") -> tuple[str, str, str]:
+        expected_text, got_text, remark = difference(subject, self.output, got.output)
+        return expected_text, got_text, f"{self._parting(got)} {remark}".strip()
+
+    def _parting(self, got: "Traced") -> str:
+        """Where the learner's forward parts from this one, if their layers can be paired."""
+        if len(got.layers) != len(self.layers):
+            return ""
+        names = list(got.layers)
+        called, should = ([call.layer for call in t.calls] for t in (got, self))
+        for layer, name in enumerate(names):
+            times = called.count(layer)
+            if times != should.count(layer):
+                return (
+                    f"Your forward calls `{name}` {times} times."
+                    if times
+                    else (f"Your forward never calls `{name}`.")
+                )
+        before = ""
+        for call in self.calls:
+            name = names[call.layer]
+            mine = next(c for c in got.calls if c.layer == call.layer)
+            if not same(call.input, mine.input):
+                wanted, had, _ = difference("input", call.input, mine.input)
+                return (
+                    f"The first wrong step is before your `{name}`: it gets {had} instead of "
+                    f"{wanted}" + (f", while `{before}` before it is right." if before else ".")
+                )
+            if not same(call.output, mine.output):
+                yours, reference = (list(t.layers.values())[call.layer] for t in (got, self))
+                return (
+                    f"Your `{name}` gets the right input and returns something else. It is "
+                    f"{short(yours, 110)}; the reference has {short(reference, 110)}."
+                )
+            before = name
+        return (
+            "Each of your layers with weights gets and returns what it should: look at what else "
+            "you do with x, and with their results."
+        )
+
+
+def traced(module: nn.Module, x: Tensor) -> Traced | object:
+    """Call the module on x, and record its layers; what is returned is not traced if no tensor."""
+    layers = {
+        layer: name
+        for name, layer in module.named_modules()
+        if name and (layer._parameters or layer._buffers)
+    }
+    positions = {layer: position for position, layer in enumerate(layers)}
+    calls = []
+
+    def record(layer: nn.Module, args: tuple, kwargs: dict, output: object) -> None:
+        given = next(iter((*args, *kwargs.values())), None)
+        if isinstance(given, Tensor) and isinstance(output, Tensor):
+            # copies, since an in-place operation may come next
+            calls.append(Call(positions[layer], given.detach().clone(), output.detach().clone()))
+
+    handles = [layer.register_forward_hook(record, with_kwargs=True) for layer in layers]
+    try:
+        output = module(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not isinstance(output, Tensor):
+        return output
+    return Traced(output.detach(), {name: repr(layer) for layer, name in layers.items()}, calls)

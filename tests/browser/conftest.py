@@ -1,0 +1,147 @@
+"""One JupyterLab and one browser for all notebooks, both found here and told to leave no trace.
+
+Where no Chromium is installed every test in this folder is skipped, and says what to install.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = [
+    "--no-sandbox",  # as root Chromium does not start with it
+    "--disable-gpu",
+    "--disable-dev-shm-usage",  # /dev/shm is small in containers
+    "--disable-background-networking",
+]
+SETTINGS = {
+    # with windowing, cells out of sight have no elements to look at
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def start_lab(folder: Path, port: int) -> subprocess.Popen:
+    """JupyterLab of this environment on `folder / "notebooks"`, its own files in `folder`."""
+    settings = folder / "settings"
+    for plugin, values in SETTINGS.items():
+        file = settings / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    own = {
+        "JUPYTERLAB_SETTINGS_DIR": settings,
+        "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+        "IPYTHONDIR": folder / "ipython",
+        "RESNET_HELPERS_OFFLINE": "1",
+        "RESNET_HELPERS_WORK": folder / "notebooks",
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.port_retries": 0,
+        "ServerApp.root_dir": folder / "notebooks",
+        "IdentityProvider.token": "",
+        "ServerApp.password": "",
+        "LabApp.news_url": "",
+        "LabApp.expose_app_in_browser": True,
+    }
+    command += [f"--{name}={value}" for name, value in options.items()]
+    with (folder / "lab.log").open("w") as log:
+        return subprocess.Popen(
+            command,
+            env=os.environ | {name: str(value) for name, value in own.items()},
+            stdout=log,
+            stderr=log,
+        )
+
+
+def is_up(url: str) -> bool:
+    try:
+        return urllib.request.urlopen(f"{url}/api/status", timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def notebooks(tmp_path_factory) -> Path:
+    """The folder that JupyterLab serves: what runs there leaves the repository as it is."""
+    folder = tmp_path_factory.mktemp("lab") / "notebooks"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lab(notebooks) -> Iterator[str]:
+    """The address of a running JupyterLab that serves `notebooks`."""
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: pip install -e .[dev]")
+    for _ in range(3):  # another run may take the free port first
+        port = free_port()
+        server = start_lab(notebooks.parent, port)
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while server.poll() is None and not is_up(url) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if server.poll() is None:
+            break
+    log = (notebooks.parent / "lab.log").read_text()
+    assert is_up(url), f"JupyterLab did not start:\n{log}"
+    yield url
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -e .[dev]"
+    )
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, lab):
+    """An empty page, as wide as a laptop's."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=lab)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    page.evaluate("window.jupyterapp?.serviceManager.sessions.shutdownAll()")  # a kernel a test
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory) -> Path:
+    """Where screenshots go: the folder that SCREENSHOTS names, else one of pytest's."""
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.absolute()

@@ -1,0 +1,87 @@
+"""Every solution notebook in a real JupyterLab: it runs, and what can be moved moves the picture.
+
+Screenshots of all pictures, in the light and the dark theme, go to the folder that the
+environment variable SCREENSHOTS names: look at them.
+"""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyterlab_page import Notebook
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[2]
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("file", SOLUTIONS, ids=lambda file: file.stem)
+def test_solution_notebook(file, page, notebooks, screenshots):
+    shutil.copy(file, notebooks)
+    notebook = Notebook(page, file.name)
+    notebook.run()
+    notebook.photograph(screenshots, file.stem)
+    assert notebook.problems() == []
+    assert notebook.dead_controls() == []
+    assert notebook.problems() == []  # none of the callbacks failed
+
+
+# --- The suite itself sees what is wrong --------------------------------------------------------
+
+
+@pytest.fixture
+def run(page, notebooks):
+    """A function that runs cells of the given code in JupyterLab."""
+
+    def run(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
+        cells = [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), notebooks / "made_here.ipynb")
+        notebook = Notebook(page, "made_here.ipynb")
+        notebook.run()
+        return notebook
+
+    return run
+
+
+WIDGETS = """
+from ipywidgets import Dropdown, FloatSlider, HTML, Output, VBox
+
+slider, dropdown, out, text = FloatSlider(value=2, max=2), Dropdown(options="ab"), Output(), HTML()
+slider.observe(lambda change: setattr(text, "value", str(slider.value)), "value")
+VBox([slider, dropdown, text, out])
+"""
+
+
+def test_an_error_and_what_it_keeps_from_running_are_problems(run):
+    assert run("1 / 0", "2").problems() == [
+        "cell 0: ZeroDivisionError: division by zero",
+        "cell 1 was not run",
+    ]
+
+
+def test_an_expected_error_is_no_problem(run):
+    assert run("1 / 0", "2", tags=("raises-exception",)).problems() == []
+
+
+def test_a_control_that_changes_nothing_is_dead(run):
+    (dead,) = run(WIDGETS).dead_controls(seconds=3)
+    assert dead == "'ab' changes nothing"  # the dropdown with options a and b, not the slider
+
+
+FAILING = """
+@out.capture()
+def fail(change):
+    1 / 0
+
+dropdown.observe(fail, "value")
+"""
+
+
+def test_an_error_in_a_callback_is_a_problem(run):
+    notebook = run(WIDGETS, FAILING)
+    notebook.dead_controls()
+    (problem,) = notebook.problems()
+    assert problem.startswith("error in a widget")
+    assert problem.endswith("ZeroDivisionError: division by zero")

@@ -1,0 +1,292 @@
+"""Twelve ways of building ResNet34 wrong, and where the tools point for each.
+
+At the end the five broken networks of lesson 6: what the tools say, and what counts as an answer.
+"""
+
+import copy
+import re
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from resnet_helpers import layers, solutions
+from resnet_helpers.broken import broken_resnet34, check_diagnosis
+from resnet_helpers.debugging import find_first_nan, first_divergence
+from resnet_helpers.param_count import print_param_count
+
+
+@pytest.fixture(scope="module")
+def reference() -> nn.Module:
+    """torchvision's, with random weights and random batchnorm statistics, in eval mode."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = models.resnet34()
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                for vector in (module.weight, module.running_var):
+                    nn.init.uniform_(vector, 0.5, 1.5)
+                for vector in (module.bias, module.running_mean):
+                    nn.init.uniform_(vector, -0.3, 0.3)
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def right(reference) -> nn.Module:
+    return solutions.copy_weights(solutions.ResNet34(), reference).eval()
+
+
+@pytest.fixture
+def mine(right) -> nn.Module:
+    """A right one, for a test to break."""
+    return copy.deepcopy(right)
+
+
+@pytest.fixture(scope="module")
+def x() -> torch.Tensor:
+    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+# --- Wrong in what there is: the table says so ----------------------------------------------
+
+
+@pytest.fixture
+def sentence(monkeypatch, capsys):
+    """What print_param_count says last of a ResNet34 in which a class is replaced."""
+
+    def sentence(**replaced: type) -> str:
+        for name, cls in replaced.items():
+            monkeypatch.setattr(solutions, name, cls)
+        with torch.device("meta"):
+            print_param_count(solutions.ResNet34(), models.resnet34(), display_df=False)
+        sentence = re.search(r"^(row \d+:|All rows match).*", capsys.readouterr().out, re.M | re.S)
+        return " ".join(sentence[0].split())
+
+    return sentence
+
+
+def test_order(sentence):
+    class RightFirst(solutions.ResidualBlock):
+        def __init__(self, *args):
+            super().__init__(*args)
+            left = self.left
+            del self.left
+            self.left = left
+
+    assert sentence(ResidualBlock=RightFirst) == (
+        "row 42: yours is `residual_layers.1.blocks.0.right.0.weight` (128, 64, 1, 1), "
+        "torchvision's is `layer2.0.conv1.weight` (128, 64, 3, 3): "
+        "your `right` is declared before your `left`"
+    )
+
+
+def test_missing_batchnorm(sentence):
+    class NoBatchNormAtRight(solutions.ResidualBlock):
+        def __init__(self, *args):
+            super().__init__(*args)
+            if not isinstance(self.right, nn.Identity):
+                self.right = self.right[0]
+
+    assert sentence(ResidualBlock=NoBatchNormAtRight) == (
+        "row 55: yours has nothing for torchvision's `layer2.0.downsample.1` (5 rows)"
+    )
+
+
+def test_bias(sentence):
+    def conv_with_bias(*args, **kwargs):
+        return nn.Conv2d(*args, **kwargs)
+
+    assert sentence(Conv2d=conv_with_bias) == (
+        "row 1: torchvision's has nothing for your `in_layers.0.bias` (64,)"
+    )
+
+
+# --- Wrong in what it computes: first_divergence says so ------------------------------------
+
+
+def test_a_right_one_does_not_diverge(right, reference, x):
+    found = first_divergence(right, reference, x)
+    assert found.name is None
+    assert len(found.table) == 108 + 1  # the calls of leaf modules, and the whole
+    assert not found.only_in_mine
+    assert not found.only_in_reference
+
+
+def test_stride(reference, x):
+    mine = solutions.ResNet34(first_strides_per_group=(1, 1, 2, 2))
+    found = first_divergence(solutions.copy_weights(mine, reference).eval(), reference, x)
+    assert found.name == "residual_layers.1.blocks.0.left.0"
+    assert found.reference_name == "layer2.0.conv1"
+    assert "has shape (2, 128, 16, 16) in yours, (2, 128, 8, 8) in the ref" in found.explanation
+    assert "Cause: stride is 1 in yours, 2 in the reference." in found.explanation
+
+
+def test_missing_relu(mine, reference, x):
+    block = mine.residual_layers[2].blocks[3]
+    block.left = layers.Sequential(*(m for m in block.left if not isinstance(m, layers.ReLU)))
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "layer3.3.conv2"
+    assert "look at what happens after `residual_layers.2.blocks.3.left.1`" in found.explanation
+    assert found.only_in_reference == ["`layer3.3.relu` (ReLU)"]
+
+
+def test_missing_relu_after_the_addition(mine, reference, x):
+    mine.residual_layers[0].blocks[1].relu = nn.Identity()
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "layer1.2.conv1"
+    assert "look at what happens after `residual_layers.0.blocks.1.left.4`" in found.explanation
+    assert found.only_in_reference == ["`layer1.1.relu #2` (ReLU)"]
+
+
+def test_wrong_maxpool(mine, reference, x):
+    mine.in_layers[3] = layers.MaxPool2d(kernel_size=3, stride=2)
+    found = first_divergence(mine, reference, x)
+    assert (found.name, found.reference_name) == ("in_layers.3", "maxpool")
+    assert "Cause: padding is 0 in yours, 1 in the reference." in found.explanation
+
+
+def test_eps(mine, reference, x):
+    mine.residual_layers[3].blocks[1].left[1].eps = 1e-3
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "layer4.1.bn1"
+    assert "Cause: eps is 0.001 in yours, 1e-05 in the reference." in found.explanation
+
+
+def test_momentum(mine, reference, x):
+    mine.residual_layers[1].blocks[2].left[4].momentum = 0.9
+    found = first_divergence(mine.train(), copy.deepcopy(reference).train(), x)
+    assert found.reference_name == "layer2.2.bn2"
+    assert "The running_mean differs" in found.explanation
+    assert "Cause: momentum is 0.9 in yours, 0.1 in the reference." in found.explanation
+
+
+def test_train_mode_left_on(mine, reference, x):
+    found = first_divergence(mine.train(), reference, x)
+    assert found.reference_name == "bn1"
+    assert "Cause: they are in different modes." in found.explanation
+    assert "train in yours, eval in the reference. Call .eval() on both" in found.explanation
+
+
+def test_train_mode_left_on_in_one_group(mine, reference, x):
+    mine.residual_layers[2].train()
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "layer3.0.bn1"
+    assert "38 of 109 pairs are in different modes, from `residual_layers.2" in found.explanation
+
+
+def test_one_layers_weights_not_copied(mine, reference, x):
+    fresh = layers.Conv2d(256, 256, kernel_size=3, padding=1)
+    mine.residual_layers[2].blocks[4].left[3] = fresh
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "layer3.4.conv2"
+    assert "Cause: `weight` differs by up to " in found.explanation
+
+
+def test_running_stats_not_copied(mine, reference, x):
+    # as when only parameters() are copied
+    mine = solutions.ResNet34().eval()
+    pairs = zip(mine.parameters(), reference.parameters(), strict=True)
+    for my_parameter, parameter in pairs:
+        my_parameter.data.copy_(parameter.data)
+    found = first_divergence(mine, reference, x)
+    assert found.reference_name == "bn1"
+    assert "Cause: `running_mean` differs by up to 3.0e-01" in found.explanation
+    assert "`running_var` differs by up to 5.0e-01" in found.explanation
+
+
+class Normalise(nn.Module):
+    """Subtracts the mean of ImageNet's pictures and divides by their std."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
+        return (x - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+
+
+class Classifier(nn.Module):
+    """Takes pictures as they are, with values from 0 to 1, so it has to prepare them itself."""
+
+    def __init__(self, prepare: nn.Module, resnet: nn.Module):
+        super().__init__()
+        self.prepare = prepare
+        self.resnet = resnet
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.resnet(self.prepare(x))
+
+
+def test_input_not_normalised(right, reference, x):
+    # Both get the same pictures: that one of them forgets to prepare them must show by itself.
+    reference = Classifier(Normalise(), reference)
+    found = first_divergence(Classifier(Normalise(), right), reference, x)
+    assert found.name is None
+    found = first_divergence(Classifier(nn.Identity(), right), reference, x)
+    assert (found.name, found.reference_name) == ("resnet.in_layers.0", "resnet.conv1")
+    assert "differs already: look at what happens after the input." in found.explanation
+    assert found.only_in_reference == ["`prepare` (Normalise)"]
+
+
+# --- Lesson 6's five --------------------------------------------------------------------------
+
+# what first_divergence says of each, and a diagnosis in a learner's words
+FIVE = {
+    1: ("layer3.3.conv2", "Cause: `weight` differs by up to", "weights not copied"),
+    2: ("layer4.0.conv1", "Cause: stride is 1 in yours, 2 in the reference.", "wrong Strides"),
+    3: ("layer2.2.conv2", "in the reference: `layer2.2.relu` (ReLU).", "there is no ReLU"),
+    4: ("layer3.0.downsample.1", "forward itself computes something", "uses batch's statistics"),
+    5: ("layer2.3.bn1", "The output holds infinity in yours", "divides by 0"),
+}
+
+
+@pytest.mark.parametrize("number", FIVE)
+def test_the_tools_find_each_and_the_answer_is_accepted(number, reference, x, capsys):
+    reference_name, line, mistake = FIVE[number]
+    broken = broken_resnet34(number, weights_from=reference)
+    found = first_divergence(broken, reference, x)
+    assert found.reference_name == reference_name
+    assert line in found.explanation
+    assert find_first_nan(broken, x).name == (found.name if number == 5 else None)
+    for module in (found.name, found.reference_name, f"`broken.{found.name}` (Conv2d)"):
+        check_diagnosis(number, module, mistake)
+        assert capsys.readouterr().out.startswith(f"Network {number}: right! ")
+
+
+def test_the_relu_that_is_missing_may_be_named_by_its_place(capsys):
+    for module in ("layer2.2.relu", "residual_layers[1].blocks[2].left", "layer2.2"):
+        check_diagnosis(3, module, "missing relu")
+        assert "right!" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", FIVE)
+def test_a_wrong_answer_gets_a_hint_that_gives_nothing_away(number, capsys):
+    reference_name, _, mistake = FIVE[number]
+    block = reference_name[: len("layer1.0")]
+    hints = []
+    for module, words in (("fc", mistake), (f"{block}.bn2", mistake), (reference_name, "magic")):
+        check_diagnosis(number, module, words)
+        hints.append(capsys.readouterr().out)
+    assert ["it is not there" in hints[0], "right block" in hints[1]] == [True, True]
+    assert "the right module, but" in hints[2]
+    for hint in hints:
+        assert hint.count("\n") == 1
+        assert "right!" not in hint
+        assert reference_name not in hint
+
+
+def test_there_are_five(reference):
+    for number in (0, 6, "1"):
+        with pytest.raises(
+            ValueError, match=r"no broken network .*: take one of \[1, 2, 3, 4, 5\]"
+        ):
+            broken_resnet34(number, weights_from=reference)
+        with pytest.raises(ValueError, match="no broken network"):
+            check_diagnosis(number, "fc", "weights")
+
+
+def test_breaking_leaves_the_reference_and_the_random_state_alone(reference, x):
+    before = torch.get_rng_state()
+    weights = [t.clone() for t in reference.state_dict().values()]
+    first, again = (broken_resnet34(1, weights_from=reference) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(map(torch.equal, weights, reference.state_dict().values()))
+    assert all(map(torch.equal, first.state_dict().values(), again.state_dict().values()))

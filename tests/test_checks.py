@@ -1,0 +1,182 @@
+"""The checks accept every right answer, and name the mistake of every wrong one."""
+
+import importlib
+import pkgutil
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+import torch
+import wrong
+
+import resnet_helpers.tests as checks
+from resnet_helpers.tests.failure import CheckFailure
+
+for module in pkgutil.iter_modules(wrong.__path__):
+    importlib.import_module(f"wrong.{module.name}")  # fills WRONG and RIGHT
+
+EXERCISES = {exercise.name: exercise for exercise in checks.EXERCISES}
+CATALOGUE = [(exercise, mistake) for exercise in checks.EXERCISES for mistake in exercise.mistakes]
+CHECKS = [(exercise, check) for exercise in checks.EXERCISES for check in exercise.checks]
+
+
+def named(values):
+    """How pytest calls the parameters."""
+    return getattr(values, "name", None) or getattr(values, "__name__", None)
+
+
+def failures_of(exercise, implementation, among=None):
+    """The failure of each check of the exercise that does not pass."""
+    found = {}
+    for check in among or exercise.checks:
+        try:
+            exercise.check(check, implementation)
+        except CheckFailure as failure:
+            found[check] = failure
+    return found
+
+
+def random_state():
+    """All that a check could disturb."""
+    return (
+        torch.get_rng_state().tolist(),
+        random.getstate(),
+        torch.is_grad_enabled(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+    )
+
+
+@pytest.fixture(autouse=True)
+def undisturbed():
+    """No test of this file, so no check, may change the global state."""
+    before = random_state()
+    yield
+    assert random_state() == before
+
+
+# ---- Right answers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("exercise", "check"), CHECKS, ids=named)
+def test_the_reference_passes(exercise, check, capsys):
+    getattr(checks, check)(exercise.reference)
+    assert capsys.readouterr().out == f"All tests in `{check}` passed!\n"
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
+def test_the_steps_of_the_catalogue_pass_where_no_mistake_replaces_one(exercise):
+    assert failures_of(exercise, exercise.wrong()) == {}
+
+
+@pytest.mark.parametrize(("exercise", "implementation"), wrong.RIGHT, ids=named)
+def test_right_answers_of_any_style_pass(exercise, implementation, capfd):
+    for check in EXERCISES[exercise].checks:
+        getattr(checks, check)(implementation)
+    passed = [f"All tests in `{check}` passed!\n" for check in EXERCISES[exercise].checks]
+    assert capfd.readouterr() == ("".join(passed), "")
+
+
+def test_there_are_many_right_answers():
+    assert len(wrong.RIGHT) >= 25
+
+
+# ---- Wrong answers --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exercise", "mistake"), CATALOGUE, ids=lambda value: value.name.replace(" ", "-")
+)
+def test_every_mistake_is_named(exercise, mistake):
+    implementation = wrong.WRONG[exercise.name, mistake.name]
+    failures = failures_of(exercise, implementation)
+    assert failures, "no check noticed it"
+    hints = {check: failure.hints for check, failure in failures.items()}
+    assert hints == {check: [mistake.hint] for check in failures}
+    for failure in failures.values():
+        assert len(failure._render_traceback_()) <= 15
+
+
+def test_every_wrong_answer_is_in_the_catalogue():
+    assert set(wrong.WRONG) == {(exercise.name, mistake.name) for exercise, mistake in CATALOGUE}
+
+
+def test_the_catalogue_is_large_and_has_each_name_once():
+    assert len(CATALOGUE) >= 60
+    for exercise in checks.EXERCISES:
+        assert max(Counter(mistake.name for mistake in exercise.mistakes).values()) == 1
+
+
+def test_the_catalogue_overrides_existing_steps_only():
+    for exercise, mistake in CATALOGUE:
+        for step in mistake.steps:
+            assert hasattr(exercise.steps, step), f"{mistake.name}: {step}"
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), CATALOGUE, ids=lambda value: value.name)
+def test_hints_are_one_to_three_short_sentences(exercise, mistake):
+    assert mistake.hint.endswith((".", "]"))
+    assert len(mistake.hint) <= 240
+
+
+# ---- Good manners ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_check_depends_on_the_global_state(exercise, seed):
+    mistake = exercise.mistakes[0]
+    with torch.random.fork_rng(), torch.inference_mode(), torch.device("meta"):
+        torch.manual_seed(seed)
+        torch.set_default_dtype(torch.float64)
+        try:
+            assert failures_of(exercise, exercise.reference) == {}
+            failures = failures_of(exercise, wrong.WRONG[exercise.name, mistake.name])
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert {hint for failure in failures.values() for hint in failure.hints} == {mistake.hint}
+
+
+def test_importing_the_checks_imports_no_other_heavy_package():
+    heavy = ["torchvision", "pandas", "matplotlib", "rich", "IPython", "ipywidgets", "einops"]
+    code = f"import sys, resnet_helpers.tests; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_maintainers_can_list_the_catalogue():
+    done = subprocess.run(
+        [sys.executable, "-m", "resnet_helpers.tests"], capture_output=True, text=True, check=True
+    )
+    for exercise, mistake in CATALOGUE:
+        assert f"  {mistake.name}\n" in done.stdout, exercise.name
+    assert f"{len(CATALOGUE):4} in {len(checks.EXERCISES)} exercises" in done.stdout
+
+
+def seconds_for(run, *arguments):
+    """The seconds on the clock, or of the processor if others keep it busy."""
+    clock, processor = time.perf_counter(), time.process_time()
+    run(*arguments)
+    return min(time.perf_counter() - clock, time.process_time() - processor)
+
+
+def test_the_checks_are_fast():
+    seconds = {c: seconds_for(getattr(checks, c), exercise.reference) for exercise, c in CHECKS}
+    assert sum(seconds.values()) < 4
+    for check, duration in seconds.items():
+        assert duration < (2 if check == "test_resnet34" else 0.5), check
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
+def test_a_diagnosis_is_fast_even_if_there_is_none(exercise):
+    three = list(exercise.mistakes[:1])
+    for mistake in exercise.mistakes:
+        if len(three) < 3 and all(mistake.steps.keys().isdisjoint(m.steps) for m in three):
+            three.append(mistake)
+    implementation = exercise.wrong(*three)
+    for check in failures_of(exercise, implementation):
+        assert seconds_for(failures_of, exercise, implementation, [check]) < 2

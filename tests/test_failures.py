@@ -1,0 +1,515 @@
+"""What a check says when it does not pass: the words, and how they look in a notebook."""
+
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+from torch import nn
+from wrong.batchnorm import ByTheBook, Given, WithStatistics, WithUpdate
+
+import resnet_helpers.tests as checks
+from resnet_helpers import solutions
+from resnet_helpers.tests.failure import PANEL_WIDTH, CheckFailure, StubNotFilled
+
+MOST_LINES = 15  # of a panel
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+BATCHNORM = {mistake.name: mistake for mistake in checks.EXERCISES[0].mistakes}
+
+
+def failure_of(check, implementation):
+    """The failure that the check raises."""
+    with pytest.raises(CheckFailure) as caught:
+        check(implementation)
+    return caught.value
+
+
+# ---- The words ------------------------------------------------------------------------------
+
+
+def test_the_message_says_what_was_tried_expected_and_got_and_then_the_mistake():
+    class AveragePool(nn.Module):
+        def forward(self, x):
+            return x.sum((2, 3))
+
+    failure = failure_of(checks.test_averagepool, AveragePool)
+    assert isinstance(failure, AssertionError)
+    assert str(failure).splitlines() == [
+        "test_averagepool failed.",
+        "Tried:     x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]",
+        "Expected:  output = [[1.5, 2], [5.5, 2]]",
+        "Got:       output = [[3, 4], [11, 4]]",
+        "You sum over height and width. Divide by their size: the mean does not grow with the "
+        "picture.",
+    ]
+
+
+def test_an_unknown_mistake_is_shown_on_an_input_to_work_through_by_hand():
+    class AveragePool(nn.Module):
+        def forward(self, x):
+            return x.mean(3).amax(2)
+
+    assert str(failure_of(checks.test_averagepool, AveragePool)).splitlines() == [
+        "test_averagepool failed.",
+        "Tried:     x = [[[[1], [2]], [[0], [4]]]]",
+        "Expected:  output = [[1.5, 2]]",
+        "Got:       output = [[2, 4]]",
+        "2 of 2 values differ, the first at output[0, 0].",
+    ]
+
+
+def test_an_unknown_batchnorm_is_told_the_statistics_that_it_used():
+    class DividesByTheRange(WithStatistics):
+        def normalised(self, x, mean, var, weight, bias):
+            spread = x.amax((0, 2, 3), keepdim=True) - x.amin((0, 2, 3), keepdim=True)
+            return (x - mean) / spread * weight + bias
+
+    failure = failure_of(checks.test_batchnorm2d_forward, DividesByTheRange)
+    assert failure.hints == []
+    assert failure.remark == (
+        "Yours is (x - m) / sqrt(v) with m = [3.5, 2], v = [49, 64], channel by channel; "
+        "right is m = [3.5, 2], v = [7.25, 10]."
+    )
+
+
+def test_an_unknown_affine_step_is_told_the_weight_and_bias_that_it_used():
+    class SubtractsTheBias(WithStatistics):
+        def normalised(self, x, mean, var, weight, bias):
+            return (x - mean) / torch.sqrt(var + self.eps) * weight - bias
+
+    remark = failure_of(checks.test_batchnorm2d_forward, SubtractsTheBias).remark
+    assert "Yours is x_hat * w + b with w = [2, -0.5], b = [-0.25, -1.5]" in remark
+
+
+def test_an_unknown_running_statistic_is_told_the_batch_statistic_that_it_comes_from():
+    class OfTheFirstPicture(WithUpdate):
+        def update(self, x):
+            super().update(x[:1])
+
+        def moved(self, running, batch):
+            return running.lerp(batch, self.momentum)
+
+    failure = failure_of(checks.test_batchnorm2d_running_mean, OfTheFirstPicture)
+    assert failure.hints == []
+    assert failure.remark == (
+        "With 0.9 * old + 0.1 * batch, yours means batch = [1.5, 2]; right is [3.5, 2]."
+    )
+
+
+def test_what_is_no_line_in_x_is_told_so():
+    class Clamps(WithStatistics):
+        def normalised(self, x, mean, var, weight, bias):
+            return ((x - mean) / torch.sqrt(var + self.eps)).clamp(-1, 1) * weight + bias
+
+    remark = failure_of(checks.test_batchnorm2d_forward, Clamps).remark
+    assert remark == "Yours is not (x - m) / sqrt(v) with one pair of numbers for each channel."
+
+
+def test_a_mistake_that_only_resembles_a_known_one_is_not_called_by_its_name():
+    class DividesByOneLess(nn.Module):
+        def forward(self, x):  # with two values it is the sum
+            return x.sum((2, 3)) / (x.shape[2] * x.shape[3] - 1)
+
+    class SkipsTheFirstBatch(ByTheBook):
+        def forward(self, x):  # with one batch, nothing is ever updated
+            before = self.running_mean.clone(), self.running_var.clone()
+            y = super().forward(x)
+            if self.training and self.num_batches_tracked == 1:
+                self.running_mean, self.running_var = before
+            return y
+
+    assert failure_of(checks.test_averagepool, DividesByOneLess).hints == []
+    assert failure_of(checks.test_batchnorm2d_running_mean, SkipsTheFirstBatch).hints == []
+
+
+def pool(compute):
+    """An AveragePool that computes this."""
+    return type("AveragePool", (nn.Module,), {"forward": lambda self, x: compute(x)})
+
+
+@pytest.mark.parametrize(
+    ("compute", "sentence"),
+    [
+        (lambda x: x.mean((2, 3)) + 3, "Yours are the expected values + 3."),
+        (lambda x: -x.mean((2, 3)), "Yours are the expected values * -1."),
+        (lambda x: x.mean((2, 3)).flip(0), "Yours are the expected values in another order."),
+        (lambda x: None, "Your code returned None: is there a `return` at its end?"),
+        (lambda x: x.numpy().mean((2, 3)), "Your code returned something of type ndarray, and no"),
+        (lambda x: (x.mean((2, 3)),), "Your code returned something of type tuple, and no tensor."),
+        (lambda x: x.mean((2, 3)).double(), "The dtype is wrong"),
+        (lambda x: x.mean((2, 3)).to("meta"), "The device is wrong"),
+        (lambda x: x.mean((2, 3))[None], "The shape is wrong"),
+        (lambda x: (x * 0 / 0).mean((2, 3)), "Yours has NaN in it: look for 0/0"),
+    ],
+)
+def test_each_kind_of_difference_has_its_own_sentence(compute, sentence):
+    assert sentence in str(failure_of(checks.test_averagepool, pool(compute)))
+
+
+# ---- Stubs, errors, wrong arguments ---------------------------------------------------------
+
+
+class Stub(Given):
+    def forward(self, x):
+        raise NotImplementedError()
+
+
+def test_a_stub_is_called_a_stub():
+    with pytest.raises(StubNotFilled) as caught:
+        checks.test_batchnorm2d_forward(Stub)
+    assert str(caught.value) == (
+        "Stub.forward still raises NotImplementedError: put your code in the place of that line, "
+        "run its cell, and then this one again."
+    )
+
+
+def test_a_stub_is_not_in_the_way_of_a_check_that_does_without_it(capsys):
+    checks.test_batchnorm2d_module(Stub)
+    assert "passed" in capsys.readouterr().out
+
+
+def test_a_mistake_is_named_although_another_method_is_still_a_stub():
+    class BatchNorm2d(Given):
+        def forward(self, x):
+            mean, var = self.running_mean, self.running_var
+            if self.training:
+                mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3))
+            shape = (1, -1, 1, 1)
+            x = (x - mean.view(shape)) / torch.sqrt(var.view(shape) + self.eps)
+            return x * self.weight.view(shape) + self.bias.view(shape)
+
+        def extra_repr(self):
+            raise NotImplementedError()
+
+    assert BATCHNORM["unbiased variance when normalising"].hint in (
+        failure_of(checks.test_batchnorm2d_forward, BatchNorm2d).hints
+    )
+
+
+def test_a_stub_for_a_function_is_called_a_stub():
+    def predict(model, images):
+        raise NotImplementedError()
+
+    with pytest.raises(StubNotFilled, match=r"^predict still raises NotImplementedError"):
+        checks.test_predict(predict)
+
+
+def test_an_error_in_the_learners_code_shows_the_learners_line():
+    class BatchNorm2d(Given):
+        def forward(self, x):
+            scale = self.weight / self.runing_var
+            return x * scale
+
+    failure = failure_of(checks.test_batchnorm2d_forward, BatchNorm2d)
+    assert (
+        failure.rows["Got"] == "AttributeError: 'BatchNorm2d' object has no attribute 'runing_var'"
+    )
+    assert failure.rows["Your line"] == (
+        "scale = self.weight / self.runing_var  (in BatchNorm2d.forward)"
+    )
+
+
+def test_an_error_inside_a_library_shows_the_learners_line_that_led_there():
+    import einops
+
+    def pooled(x):
+        return einops.reduce(x, "b c h -> b c", "mean")
+
+    rows = failure_of(checks.test_averagepool, pool(pooled)).rows
+    assert rows["Got"].startswith("EinopsError")
+    assert rows["Your line"].startswith('return einops.reduce(x, "b c h -> b c", "mean")')
+
+
+@pytest.mark.parametrize(
+    ("implementation", "remark"),
+    [
+        (
+            type("AveragePool", (nn.Module,), {}),
+            "Your class has no method called forward: check its name and indentation.",
+        ),
+        (
+            type("AveragePool", (nn.Module,), {"__init__": lambda self, size: None}),
+            "The call does not fit your signature: keep the exercise's arguments.",
+        ),
+        (
+            type("AveragePool", (), {"forward": lambda self, x: x.mean((2, 3))}),
+            "Derive your AveragePool from nn.Module: class AveragePool(nn.Module).",
+        ),
+        (
+            solutions.AveragePool(),
+            "Pass the class itself, with no brackets after it: test_averagepool(AveragePool).",
+        ),
+        (
+            None,
+            "Pass the class itself, with no brackets after it: test_averagepool(AveragePool).",
+        ),
+        (
+            type("A", (nn.Module,), {"__init__": lambda self: setattr(self, "pool", nn.ReLU())}),
+            "Call super().__init__() in the first line of your __init__.",
+        ),
+    ],
+)
+def test_what_cannot_be_checked_is_explained(implementation, remark):
+    assert failure_of(checks.test_averagepool, implementation).remark == remark
+
+
+def test_a_result_in_the_place_of_a_function_is_explained():
+    remark = failure_of(checks.test_predict, torch.tensor(1.0)).remark
+    assert remark == "Pass the function itself, with no brackets after it: test_predict(predict)."
+
+
+def test_a_crash_is_not_blamed_on_a_mistake_that_crashes_in_another_way():
+    class AveragePool(nn.Module):
+        def forward(self, x):
+            if x.shape[-1] != 7:
+                raise RuntimeError("some other error than that of a window of 7 by 7")
+            return x.mean((2, 3))
+
+    assert failure_of(checks.test_averagepool, AveragePool).hints == []
+
+
+# ---- Two mistakes at once -------------------------------------------------------------------
+
+
+class Configurable(Given):
+    """A BatchNorm2d in which several things can be wrong at once; as it stands, it is right."""
+
+    unbiased = False
+    biased_running_var = False
+    keep = None  # the share of the old running value, if not 1 - momentum
+    counts = True
+    tracks_in_eval = False
+    in_root = True
+    affine = staticmethod(lambda x_hat, weight, bias: x_hat * weight + bias)
+
+    def forward(self, x):
+        dims, shape = (0, 2, 3), (1, -1, 1, 1)
+        if self.training or self.tracks_in_eval:
+            keep = 1 - self.momentum if self.keep is None else self.keep
+            var = x.detach().var(dims, unbiased=not self.biased_running_var)
+            self.running_mean = keep * self.running_mean + (1 - keep) * x.detach().mean(dims)
+            self.running_var = keep * self.running_var + (1 - keep) * var
+        if self.training:
+            self.num_batches_tracked += int(self.counts)
+            mean, var = x.mean(dims), x.var(dims, unbiased=self.unbiased)
+        else:
+            mean, var = self.running_mean, self.running_var
+        if self.in_root:
+            std = torch.sqrt(var + self.eps).view(shape)
+        else:
+            std = torch.sqrt(var).view(shape) + self.eps
+        x_hat = (x - mean.view(shape)) / std
+        return self.affine(x_hat, self.weight.view(shape), self.bias.view(shape))
+
+
+PAIRS = {
+    ("unbiased variance when normalising", "biased variance in running_var"): {
+        "unbiased": True,
+        "biased_running_var": True,
+    },
+    ("unbiased variance when normalising", "momentum hard-coded"): {"unbiased": True, "keep": 0.9},
+    ("biased variance in running_var", "momentum hard-coded"): {
+        "biased_running_var": True,
+        "keep": 0.9,
+    },
+    ("unbiased variance when normalising", "eps outside the root"): {
+        "unbiased": True,
+        "in_root": False,
+    },
+    ("biased variance in running_var", "eps outside the root"): {
+        "biased_running_var": True,
+        "in_root": False,
+    },
+    ("unbiased variance when normalising", "num_batches_tracked never incremented"): {
+        "unbiased": True,
+        "counts": False,
+    },
+    ("unbiased variance when normalising", "statistics updated in eval mode"): {
+        "unbiased": True,
+        "tracks_in_eval": True,
+    },
+    ("biased variance in running_var", "statistics updated in eval mode"): {
+        "biased_running_var": True,
+        "tracks_in_eval": True,
+    },
+    ("momentum hard-coded", "num_batches_tracked never incremented"): {
+        "keep": 0.9,
+        "counts": False,
+    },
+    ("unbiased variance when normalising", "affine forgotten"): {
+        "unbiased": True,
+        "affine": lambda self, x_hat, weight, bias: x_hat,
+    },
+    ("biased variance in running_var", "weight and bias swapped"): {
+        "biased_running_var": True,
+        "affine": lambda self, x_hat, weight, bias: x_hat * bias + weight,
+    },
+    ("eps outside the root", "bias before weight"): {
+        "in_root": False,
+        "affine": lambda self, x_hat, weight, bias: (x_hat + bias) * weight,
+    },
+}
+
+
+@pytest.mark.parametrize("names", PAIRS, ids=" + ".join)
+def test_two_mistakes_at_once_are_both_named(names):
+    BatchNorm2d = type("BatchNorm2d", (Configurable,), PAIRS[names])  # noqa: N806
+    failures = []
+    for check in (checks.test_batchnorm2d_forward, checks.test_batchnorm2d_running_var):
+        try:
+            check(BatchNorm2d)
+        except CheckFailure as failure:
+            failures.append(failure)
+    assert failures
+    for failure in failures:
+        assert failure.hints == [BATCHNORM[name].hint for name in names]
+        assert len(failure._render_traceback_()) <= MOST_LINES
+
+
+def test_none_of_these_is_wrong_by_itself(capsys):
+    checks.test_batchnorm2d_forward(Configurable)
+    checks.test_batchnorm2d_running_var(Configurable)
+
+
+# ---- How it looks ---------------------------------------------------------------------------
+
+
+def test_the_panel_is_as_wide_as_it_should_be():
+    failure = failure_of(checks.test_averagepool, pool(lambda x: x.sum((2, 3))))
+    lines = [ANSI.sub("", line) for line in failure._render_traceback_()]
+    assert max(map(len, lines)) == len(lines[0]) == len(lines[-1]) == PANEL_WIDTH
+    assert lines[0].startswith("╭─ test_averagepool failed ─")
+    assert [line[:13] for line in lines[1:4]] == ["│ Tried     x", "│ Expected  o", "│ Got       o"]
+    assert lines[5].startswith("│ You sum over height and width.")
+
+
+def test_the_panel_has_no_colour_of_its_own():
+    panel = failure_of(checks.test_averagepool, pool(lambda x: x.sum()))._render_traceback_()
+    assert {code for line in panel for code in ANSI.findall(line)} == {"\x1b[1m", "\x1b[0m"}
+
+
+def test_long_texts_are_cut_and_the_hint_is_not():
+    def endless(x):
+        raise ValueError("a long story " * 100)
+
+    panel = failure_of(checks.test_averagepool, pool(endless))._render_traceback_()
+    assert len(panel) <= MOST_LINES
+    assert "Your code raised an error" in panel[-2]
+
+
+def test_text_with_square_brackets_is_shown_as_it_is():
+    def raises(x):
+        raise ValueError("[bold]x[0] is [/bold] :smile:")
+
+    panel = failure_of(checks.test_averagepool, pool(raises))._render_traceback_()
+    assert any("ValueError: [bold]x[0] is [/bold] :smile:" in ANSI.sub("", line) for line in panel)
+
+
+def test_a_plain_terminal_shows_the_same_words_without_codes():
+    failure = failure_of(checks.test_averagepool, pool(lambda x: x.sum()))
+    assert not ANSI.search(str(failure))
+    panel = " ".join(ANSI.sub("", line).strip("│╭╰─ ") for line in failure._render_traceback_())
+    for words in (*failure.rows.values(), *failure.hints):
+        assert words in str(failure)
+        assert words in " ".join(panel.split())
+
+
+CELLS = {
+    "imports": """
+        import resnet_helpers.tests as tests
+        from torch import nn
+        """,
+    "mistake": """
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                return x.sum((2, 3))
+
+        tests.test_averagepool(AveragePool)
+        """,
+    "crash": """
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                y = x.flatten(2)
+                return y.men(2)  # the typing error
+
+        tests.test_averagepool(AveragePool)
+        """,
+    "stub": """
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                raise NotImplementedError()
+
+        tests.test_averagepool(AveragePool)
+        """,
+    "right": """
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                return x.mean((2, 3))
+
+        tests.test_averagepool(AveragePool)
+        """,
+}
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    """What each of the cells shows in a real notebook, as text without codes."""
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    cells = [nbformat.v4.new_code_cell(textwrap.dedent(code)) for code in CELLS.values()]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(notebook, kernel_name="python3", allow_errors=True).execute()
+    texts = {}
+    for name, cell in zip(CELLS, notebook.cells, strict=True):
+        lines = [line for out in cell.outputs for line in out.get("traceback", [out.get("text")])]
+        texts[name] = ANSI.sub("", "\n".join(lines))
+    return texts
+
+
+def test_a_notebook_shows_the_panel_and_no_stack(outputs):
+    assert outputs["mistake"].startswith("╭─ test_averagepool failed ─")
+    assert re.search("\n╰─+$", outputs["mistake"])
+    assert "You sum over height and width" in outputs["mistake"]
+    assert "Traceback" not in outputs["mistake"]
+    assert "engine.py" not in outputs["mistake"]
+
+
+def test_a_notebook_shows_the_learners_line_of_a_class_typed_into_a_cell(outputs):
+    assert (
+        "Your line  return y.men(2)  # the typing error  (in AveragePool.forward)"
+        in (outputs["crash"])
+    )
+    assert "return self." not in outputs["crash"]
+
+
+def test_a_notebook_shows_that_a_stub_is_a_stub(outputs):
+    assert outputs["stub"].startswith("╭─ test_averagepool: not written yet ─")
+    assert "AveragePool.forward still raises NotImplementedError" in outputs["stub"]
+
+
+def test_a_notebook_shows_one_line_for_a_right_answer(outputs):
+    assert outputs["right"] == "All tests in `test_averagepool` passed!\n"
+
+
+def test_pytest_shows_the_same_words_and_none_of_the_engines_frames(tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        textwrap.dedent("""
+        import resnet_helpers.tests as checks
+        from torch import nn
+
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                return x.sum((2, 3))
+
+        def test_mine():
+            checks.test_averagepool(AveragePool)
+        """)
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert "E       Got:       output = [[3, 4], [11, 4]]" in done.stdout
+    assert "E       You sum over height and width." in done.stdout
+    assert "engine.py" not in done.stdout

@@ -1,0 +1,352 @@
+"""The figures: that they say what they show, draw the same twice, and answer to their knobs."""
+
+import html
+import io
+import subprocess
+import sys
+import time
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from resnet_helpers import solutions
+from resnet_helpers.figures import batchnorm, degradation, pooling
+from resnet_helpers.figures.architecture import architecture
+from resnet_helpers.figures.live import Live
+from resnet_helpers.figures.style import Picture
+from resnet_helpers.figures.threads import one_thread
+from resnet_helpers.pretrained import offline_stand_in
+from resnet_helpers.solutions import ResNet34
+
+# A callback may take 0.4 s. A test machine may be slower and busy, hence processor time, and more.
+CALLBACK_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> nn.Module:
+    return offline_stand_in()
+
+
+PICTURES = {
+    "initialisations": batchnorm.initialisations,
+    "train_and_eval": batchnorm.train_and_eval,
+    "gradients": degradation.gradients,
+    "losses": lambda: degradation.draw_losses({"plain": {20: [2.3, 2.2], 56: [2.3, 2.3]}}, 2),
+}
+LIVES = {
+    "weight_scale": lambda _: batchnorm.weight_scale(),
+    "running_mean": lambda _: batchnorm.running_mean(),
+    "class_activation": pooling.class_activation,
+}
+
+
+def test_importing_the_batchnorm_figures_imports_no_torchvision_and_no_pyplot():
+    code = (
+        "import sys, resnet_helpers.figures.batchnorm\n"
+        "assert not {'torchvision', 'matplotlib.pyplot', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_package_of_figures_imports_nothing():
+    code = (
+        "import sys, resnet_helpers.figures\nassert not {'torch', 'matplotlib'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- Pictures ---
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_the_same_twice_and_carries_its_alt_text(name):
+    random_state = torch.get_rng_state()
+    once, again = PICTURES[name](), PICTURES[name]()
+    assert once.content == again.content
+    assert torch.equal(torch.get_rng_state(), random_state)
+    bundle, metadata = once._repr_mimebundle_()
+    assert len(once.alt) > 60
+    assert bundle["text/plain"] == repr(once) == once.alt == metadata["image/png"]["alt"]
+
+
+def test_a_picture_does_not_depend_on_the_style_the_notebook_has_set():
+    matplotlib = pytest.importorskip("matplotlib")
+    before = batchnorm.train_and_eval().content
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30}):
+        assert batchnorm.train_and_eval().content == before
+
+
+@pytest.mark.parametrize("name", [*PICTURES, *LIVES])
+def test_no_text_is_cut_off_at_the_edge_of_a_picture(name, stand_in):
+    picture = PICTURES[name]() if name in PICTURES else LIVES[name](stand_in).picture
+    image = Image.open(io.BytesIO(picture.content))
+    assert not image.has_transparency_data
+    pixels = np.asarray(image.convert("L"))
+    edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    assert all((edge > 250).all() for edge in edges)  # white
+
+
+# --- Widgets ---
+
+
+@pytest.fixture(scope="module")
+def live(stand_in) -> dict[str, Live]:
+    return {name: make(stand_in) for name, make in LIVES.items()}
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_moving_any_control_changes_the_picture_and_its_alt_text_in_time(name, live):
+    widget = live[name]
+    for control in widget.controls.values():
+        before, first_value = widget.picture, control.value
+        values = [value for _, value in control._options_full]
+        start = time.process_time()
+        control.value = next(value for value in values if value != first_value)
+        seconds = time.process_time() - start
+        assert widget.picture.content != before.content
+        assert widget.picture.alt != before.alt
+        assert widget.picture.base64() in widget.view.value
+        assert seconds < CALLBACK_SECONDS
+        control.value = first_value
+        assert widget.picture.content == before.content
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_the_images_alt_text_is_in_the_page(name, live):
+    assert f'alt="{html.escape(live[name].picture.alt)}"' in live[name].view.value
+
+
+@pytest.mark.parametrize("name", LIVES)
+def test_the_static_twin_is_in_the_same_output_and_stays_what_it_was(name, live):
+    widget = live[name]
+    shown, _ = widget._repr_mimebundle_()
+    control = next(iter(widget.controls.values()))
+    control.value = control._options_full[-1][1]
+    bundle, metadata = widget._repr_mimebundle_()
+    assert bundle == shown
+    assert bundle[widget.twin.mime] == widget.twin.base64()
+    assert metadata[widget.twin.mime]["alt"] == bundle["text/plain"] == widget.twin.alt
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+# --- What the figures claim ---
+
+
+def test_one_thread_gives_the_threads_back_even_after_an_error():
+    @one_thread()
+    def fail():
+        raise ZeroDivisionError(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError, match="1"):
+        fail()
+    assert torch.get_num_threads() == before
+
+
+def test_without_batchnorm_only_hes_scale_keeps_the_activations_and_with_it_all_do():
+    def std_of_last(scale, norm):
+        return batchnorm.layer_outputs(scale, norm)[-1].std().item()
+
+    scales = batchnorm.INITIALISATIONS.values()
+    survivors = [scale for scale in scales if 0.1 < std_of_last(scale, None) < 10]
+    assert survivors == [batchnorm.INITIALISATIONS["He"]]
+    for scale in scales:
+        assert std_of_last(scale, nn.BatchNorm2d) == pytest.approx(1, abs=0.01)
+
+
+def test_the_courses_own_batchnorm_gives_the_same_figures_data_as_pytorchs():
+    for momentum in batchnorm.MOMENTA:
+        mine = batchnorm.running_means(solutions.BatchNorm2d, momentum, 8)
+        pytorchs = batchnorm.running_means(nn.BatchNorm2d, momentum, 8)
+        torch.testing.assert_close(torch.tensor(mine), torch.tensor(pytorchs), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [2, 32])
+def test_companions_matter_in_train_mode_only(batch_size):
+    train, evaluation = batchnorm.outputs_with_companions(nn.BatchNorm2d, batch_size)
+    assert max(train) - min(train) > 0.5
+    assert max(evaluation) - min(evaluation) < 1e-6
+
+
+def test_the_mean_of_the_votes_and_the_bias_are_the_logits_at_any_size(stand_in):
+    mine = solutions.copy_weights(ResNet34(), stand_in).eval()
+    image = pooling.load_images()[0]
+    for model in (stand_in, mine):
+        for size in (96, 160):
+            x = pooling.resized_input(image, size)
+            maps, logits = pooling.votes(model, x)
+            assert maps.shape == (1000, size // 32, size // 32)
+            torch.testing.assert_close(logits, model(x)[0])
+            torch.testing.assert_close(maps.mean(dim=(1, 2)) + model_bias(model), logits)
+
+
+def model_bias(model: nn.Module) -> torch.Tensor:
+    return list(model.parameters())[-1]
+
+
+def test_votes_refuses_a_network_without_average_pool():
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(4, 9)
+    )
+    with pytest.raises(ValueError, match="average-pooled"):
+        pooling.votes(model, torch.randn(1, 3, 8, 8))
+
+
+def test_votes_leaves_the_model_in_its_mode_and_without_hooks(stand_in):
+    model = solutions.copy_weights(ResNet34(), stand_in).train()
+    pooling.votes(model, torch.randn(1, 3, 64, 64))
+    assert model.training
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_the_stand_in_is_named_in_the_picture(live):
+    assert "offline stand-in" in live["class_activation"].twin.alt
+
+
+# --- The degradation experiment ---
+
+
+def test_a_training_step_is_the_same_twice_and_leaves_the_random_state_alone():
+    random_state = torch.get_rng_state()
+    once, again = (next(degradation.train_together(seed=3)) for _ in range(2))
+    assert once == again
+    assert once != next(degradation.train_together(seed=4))
+    assert torch.equal(torch.get_rng_state(), random_state)
+
+
+@pytest.mark.parametrize("depth", [20, 56])
+def test_plain_and_residual_networks_have_the_papers_depth(depth):
+    for skip in (False, True):
+        layers = degradation.small_network(depth, skip, seed=0).modules()
+        layers = [m for m in layers if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+        assert len(layers) + 1 == depth  # and the linear one
+
+
+def test_a_depth_that_three_groups_cannot_have_is_refused():
+    with pytest.raises(ValueError, match="depth must be 6 n"):
+        degradation.small_network(19, skip=True, seed=0)
+
+
+def test_without_skips_nothing_goes_around_a_block():
+    x = torch.randn(2, 8, 5, 5, generator=torch.Generator().manual_seed(0))
+    for skip, expected in [(False, torch.zeros_like(x)), (True, x.relu())]:
+        block = degradation.Block(8, 8, stride=1, skip=skip)
+        nn.init.zeros_(block.left[-1].weight)
+        torch.testing.assert_close(block(x), expected)
+
+
+def test_residual_blocks_start_as_their_right_branch():
+    network = degradation.small_network(20, skip=True, seed=0)
+    blocks = [module for module in network.modules() if isinstance(module, degradation.Block)]
+    assert len(blocks) == 9
+    assert all(block.left[-1].weight.eq(0).all() for block in blocks)
+
+
+@pytest.mark.parametrize(
+    ("deep_plain", "deep_residual", "expected"),
+    [(2.3, 1.0, ["worse", "did not"]), (1.6, 1.5, ["did not", "worse"])],
+)
+def test_the_verdict_is_read_off_the_losses(deep_plain, deep_residual, expected):
+    losses = {"plain": {20: [1.6], 56: [deep_plain]}, "residual": {20: [1.0], 56: [deep_residual]}}
+    for line, word in zip(degradation.verdict(losses).splitlines(), expected, strict=True):
+        assert word in line
+
+
+def test_gradients_grow_backwards_through_the_deep_plain_network_only():
+    ratio = {}
+    for kind, skip in [("plain", False), ("residual", True)]:
+        norms = degradation.gradient_norms(56, skip)
+        ratio[kind] = sum(norms[:5]) / sum(norms[-5:])
+    assert ratio["plain"] > 10 * ratio["residual"]
+
+
+def test_a_run_shows_its_progress_in_one_place_and_leaves_the_picture(monkeypatch):
+    shown = []
+
+    class Handle:
+        update = shown.append
+
+    def display(thing, display_id):
+        assert display_id is True
+        shown.append(thing)
+        return Handle
+
+    monkeypatch.setattr("IPython.display.display", display)
+    losses = degradation.run(n_steps=degradation.REDRAW_EVERY)
+    start, end, picture = shown
+    assert [start.step, end.step] == [0, degradation.REDRAW_EVERY]
+    assert f'<progress value="{end.step}" max="{end.n_steps}"' in end._repr_html_()
+    assert start.picture.content != end.picture.content == picture.content
+    assert isinstance(picture, Picture)
+    for by_depth in losses.values():
+        for depth, values in by_depth.items():
+            assert f"{depth} layers {degradation.final_loss(values):.2f}" in picture.alt
+
+
+# --- The architecture ---
+
+
+def test_the_papers_network_has_no_marks_and_neither_has_a_right_one():
+    right = architecture(ResNet34())
+    assert 'stroke-dasharray="9 4"' not in architecture().svg + right.svg
+    assert "21,797,672 parameters" in architecture().svg
+    assert "those of the paper" in right.alt
+
+
+def test_torchvisions_resnet34_is_drawn_the_same_though_its_names_differ(stand_in):
+    assert "those of the paper" in architecture(stand_in).alt
+
+
+def test_a_wrong_stride_is_marked_and_named():
+    drawing = architecture(ResNet34(first_strides_per_group=(1, 2, 1, 2)))
+    assert "residual_layers.2.blocks.0.left.0: stride 1, paper 2" in drawing.alt
+    assert "residual_layers.2.blocks.0.right.0: stride 1, paper 2" in drawing.svg
+    assert 'stroke-dasharray="9 4"' in drawing.svg
+    assert "512 × 14 × 14" in drawing.svg  # where the sizes go wrong in its wake
+
+
+def test_a_hovered_box_tells_name_shape_and_parameters():
+    titles = [title.text for title in svg_elements(architecture(ResNet34()), "title")]
+    assert "in_layers.0\noutput 64 × 112 × 112\n9,408 parameters" in titles
+    assert "out_layers.1\noutput 1000\n513,000 parameters" in titles
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"n_blocks_per_group": (3, 4, 5, 3)}, "group 3: 5 blocks, paper 6"),
+        ({"n_classes": 10}, "out_layers.1: channels 512 → 10, paper 512 → 1000"),
+        ({"out_features_per_group": (64, 128, 256, 500)}, "channels 256 → 500, paper 256 → 512"),
+    ],
+)
+def test_other_differences_from_the_paper_are_named(wrong, expected):
+    assert expected in architecture(ResNet34(**wrong)).alt
+
+
+def test_a_forgotten_right_branch_and_batchnorm_are_named():
+    model = ResNet34()
+    model.residual_layers[1].blocks[0].right = nn.Identity()
+    assert "nothing on the right, paper 1×1 convolution" in architecture(model).alt
+
+
+def test_a_model_that_is_no_resnet_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="a ResNet has a first convolution"):
+        architecture(nn.Linear(2, 2))
+
+
+def svg_elements(drawing, name: str) -> list[ElementTree.Element]:
+    return ElementTree.fromstring(drawing.svg).findall(f".//{{http://www.w3.org/2000/svg}}{name}")
+
+
+def test_the_drawing_is_the_same_twice_and_has_its_alt_text_in_every_form():
+    drawing = architecture(ResNet34())
+    assert drawing.svg == architecture(ResNet34()).svg
+    assert repr(drawing) == drawing.alt
+    assert html.escape(drawing.alt) in drawing._repr_html_()
+    (description,) = svg_elements(drawing, "desc")
+    assert drawing.alt == description.text
+    assert "4 BlockGroups of 3, 4, 6, 3 blocks" in drawing.alt

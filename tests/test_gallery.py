@@ -1,0 +1,332 @@
+"""The gallery of predictions and the viewer of feature maps say what is so, and answer."""
+
+import io
+import re
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+from torchvision.models import resnet34
+
+from resnet_helpers import layers, solutions
+from resnet_helpers.figures import feature_maps
+from resnet_helpers.figures.feature_maps import first_layer_filters, recorded_outputs, viewer
+from resnet_helpers.figures.predictions import Gallery, newest_file
+from resnet_helpers.figures.style import Picture
+from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
+
+# Every callback has 0.4 s; the best of three, on a test machine that may be three times slower.
+CALLBACK_SECONDS = 1.2
+
+
+def made(seed: int, make) -> nn.Module:
+    """A network with random weights that are the same at every run."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make()
+
+
+def classifier() -> nn.Module:
+    """The smallest network that ends as a ResNet does, for ImageNet's 1000 classes."""
+    return nn.Sequential(
+        layers.Conv2d(3, 8, 7, stride=16),
+        layers.ReLU(),
+        solutions.AveragePool(),
+        layers.Linear(8, 1000),
+    )
+
+
+def small_resnet() -> nn.Module:
+    return solutions.ResNet34((1, 1, 1, 1), (8, 8, 16, 16))
+
+
+@pytest.fixture(scope="module")
+def classifiers() -> tuple[nn.Module, nn.Module]:
+    mine, reference = made(0, classifier), made(1, classifier)
+    reference.weights_name = "made up for a test"
+    return mine, reference
+
+
+@pytest.fixture(scope="module")
+def resnet() -> nn.Module:
+    model = made(0, small_resnet)
+    model.weights_name = "made up for a test"
+    return model
+
+
+@pytest.fixture
+def gallery(classifiers):
+    return Gallery(*classifiers)
+
+
+@pytest.fixture
+def view(resnet):
+    return viewer(resnet)
+
+
+def picture_file(size=(40, 30)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def uploaded(name: str, content: bytes) -> tuple:
+    """The `value` of an ipywidgets 8 FileUpload."""
+    file = {"name": name, "type": "", "size": len(content), "content": memoryview(content)}
+    return ({**file, "last_modified": datetime.now(UTC)},)
+
+
+def n_hooks(model: nn.Module) -> int:
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+
+
+def has_white_edges(picture: Picture) -> bool:
+    pixels = np.asarray(Image.open(io.BytesIO(picture.content)).convert("L"))
+    return all((edge > 250).all() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+
+
+def seconds(move) -> float:
+    before = time.perf_counter()
+    move()
+    return time.perf_counter() - before
+
+
+# --- Gallery ---
+
+
+def test_a_network_agrees_with_its_copy_on_every_picture(classifiers):
+    copy = solutions.copy_weights(made(2, classifier), classifiers[1])
+    gallery = Gallery(copy, classifiers[1])
+    assert "see the same in 10 of 10 pictures" in gallery.twin.alt
+    assert gallery.picture.alt.startswith("golden_retriever.jpg. Both see: ")
+
+
+def test_networks_that_differ_are_told_apart(gallery):
+    mine, reference = (prediction.best for prediction in gallery.predictions["gibbon.jpg"])
+    gallery.controls["picture"].value = "gibbon.jpg"
+    names = gallery.names
+    assert f"Mine sees: {names[mine]}; the reference: {names[reference]}." in gallery.picture.alt
+    assert "in 0 of 10" in gallery.twin.alt
+
+
+def test_the_probabilities_are_those_of_the_networks(classifiers, gallery):
+    (koala,) = load_images(filenames=["koala.jpg"])
+    for network, prediction in zip(classifiers, gallery.predictions["koala.jpg"], strict=True):
+        with torch.inference_mode():
+            expected = network.eval()(prepare_images([koala])).softmax(dim=1)[0]
+        torch.testing.assert_close(prediction.probabilities, expected)
+        assert prediction.best == expected.argmax()
+
+
+def test_the_gallery_leaves_no_hook(classifiers, gallery):
+    gallery.upload.value = uploaded("mine.png", picture_file())
+    assert [n_hooks(network) for network in classifiers] == [0, 0]
+
+
+def test_the_figures_name_the_weights(gallery):
+    for picture in (gallery.picture, gallery.twin):
+        assert "Weights of the reference: made up for a test" in picture.alt
+
+
+def test_choosing_a_picture_changes_what_is_shown_and_choosing_back_restores_it(gallery):
+    shown = {}
+    for name in ("koala.jpg", "goofy.jpg", "koala.jpg"):
+        gallery.controls["picture"].value = name
+        assert shown.setdefault(name, gallery.picture.content) == gallery.picture.content
+    assert shown["koala.jpg"] != shown["goofy.jpg"]
+
+
+def test_the_static_twin_stays(gallery):
+    before = gallery._repr_mimebundle_()[0]["image/jpeg"]
+    gallery.controls["picture"].value = "koala.jpg"
+    assert gallery._repr_mimebundle_()[0]["image/jpeg"] == before
+
+
+def test_an_uploaded_picture_is_shown_and_can_be_chosen_again(gallery):
+    gallery.upload.value = uploaded("koala.jpg", picture_file())
+    assert gallery.controls["picture"].value == "koala.jpg (yours)"
+    assert gallery.picture.alt.startswith("koala.jpg (yours). ")
+    shown = gallery.picture.content
+    gallery.controls["picture"].value = "koala.jpg"
+    assert gallery.picture.content != shown
+    gallery.controls["picture"].value = "koala.jpg (yours)"
+    assert gallery.picture.content == shown
+    assert gallery.controls["picture"].options == (*IMAGE_FILENAMES, "koala.jpg (yours)")
+
+
+def test_a_second_upload_of_the_same_name_replaces_the_first(gallery):
+    gallery.upload.value = uploaded("mine.png", picture_file((40, 30)))
+    first = gallery.picture.content
+    buffer = io.BytesIO()
+    load_images(filenames=["koala.jpg"])[0].save(buffer, "PNG")
+    gallery.upload.value = uploaded("mine.png", buffer.getvalue())
+    assert gallery.picture.content != first
+    assert gallery.controls["picture"].options.count("mine.png (yours)") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"no picture", "is not a picture"),
+        (picture_file((400, 300))[:500], "is broken"),
+    ],
+)
+def test_a_bad_upload_gets_one_sentence_and_changes_nothing(gallery, content, reason):
+    before = gallery.picture.content
+    gallery.upload.value = uploaded("<b>.png", content)
+    assert gallery.message.value.startswith(f"&lt;b&gt;.png {reason}")
+    assert gallery.message.value.endswith("Choose another picture.")
+    assert "tmp" not in gallery.message.value
+    assert gallery.picture.content == before
+    gallery.upload.value = uploaded("good.png", picture_file())
+    assert gallery.message.value == ""
+
+
+def test_uploads_of_ipywidgets_7_are_read_as_those_of_8():
+    old = {"a.png": {"metadata": {"name": "a.png"}, "content": b"content"}}
+    assert newest_file(old) == newest_file(uploaded("a.png", b"content")) == ("a.png", b"content")
+
+
+def test_no_text_is_cut_off_at_the_edge(gallery):
+    assert has_white_edges(gallery.picture)
+    assert has_white_edges(gallery.twin)
+
+
+def test_a_choice_takes_no_longer_than_a_callback_may(gallery):
+    def choose(name):
+        gallery.controls["picture"].value = name
+
+    assert min(seconds(lambda n=n: choose(n)) for n in IMAGE_FILENAMES[1:4]) < CALLBACK_SECONDS
+
+
+# --- Feature maps ---
+
+
+def test_recorded_outputs_are_what_the_layers_put_out_and_the_hooks_go():
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(inplace=True), nn.Linear(3, 1))
+    x = torch.tensor([[1.0, -2.0]])
+    with recorded_outputs(model, ["0", "1"]) as outputs:
+        assert n_hooks(model) == 2
+        model(x)
+    assert n_hooks(model) == 0
+    torch.testing.assert_close(outputs["0"], model[0](x))  # not what the ReLU made of it in place
+    torch.testing.assert_close(outputs["1"], model[0](x).relu())
+
+
+def test_hooks_go_even_when_the_forward_fails(resnet):
+    with pytest.raises(RuntimeError):
+        feature_maps.feature_maps(resnet, torch.zeros(1, 4, 224, 224))
+    assert n_hooks(resnet) == 0
+
+
+def test_each_module_is_left_in_the_mode_it_was_in():
+    model = small_resnet().train()
+    model.in_layers.eval()
+    before = {name: module.training for name, module in model.named_modules()}
+    entries = {name: entry.clone() for name, entry in model.state_dict().items()}
+    feature_maps.feature_maps(model, torch.zeros(1, 3, 224, 224))
+    assert before == {name: module.training for name, module in model.named_modules()}
+    assert all(torch.equal(entry, entries[name]) for name, entry in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "make", [solutions.ResNet34, solutions.named_resnet34, resnet34], ids=lambda make: make.__name__
+)
+def test_mine_and_torchvisions_have_the_same_twenty_layers_to_view(make):
+    maps = feature_maps.feature_maps(make(), torch.zeros(1, 3, 64, 64))
+    shapes = [tuple(feature_map.shape) for feature_map in maps.values()]
+    stem = [(64, 32, 32)] * 3 + [(64, 16, 16)]
+    blocks = [(64, 16, 16)] * 3 + [(128, 8, 8)] * 4 + [(256, 4, 4)] * 6 + [(512, 2, 2)] * 3
+    assert shapes == stem + blocks
+
+
+def test_the_viewer_says_what_the_channel_does(view, resnet):
+    (image,) = load_images(filenames=["koala.jpg"])
+    maps = feature_maps.feature_maps(resnet, prepare_images([image]))
+    layer = list(maps)[2]
+    for name, value in {"picture": "koala.jpg", "layer": layer, "channel": 5}.items():
+        view.controls[name].value = value
+    active = (maps[layer][5] > 0).float().mean()
+    assert (
+        f"layer {layer}, channel 5 of 64: not zero at {active:.0%} of its 112" in view.picture.alt
+    )
+    assert "Weights: made up for a test." in view.picture.alt
+
+
+def test_every_control_changes_the_picture(view):
+    shown = [view.picture.content]
+    last_layer = view.controls["layer"].options[-1][1]
+    for name, value in [("channel", 7), ("picture", "gibbon.jpg"), ("layer", last_layer)]:
+        view.controls[name].value = value
+        shown.append(view.picture.content)
+    assert len(set(shown)) == len(shown)
+
+
+def test_the_channels_end_where_the_layers_do(view):
+    view.controls["channel"].value = 63
+    view.controls["layer"].value = view.controls["layer"].options[-1][1]  # 16 channels
+    assert view.controls["channel"].max == 15
+    assert "channel 15 of 16" in view.picture.alt
+
+
+def test_no_text_of_the_viewer_is_cut_off_at_the_edge(view):
+    assert has_white_edges(view.picture)
+
+
+def test_the_viewer_leaves_no_hook(view, resnet):
+    view.controls["picture"].value = "koala.jpg"
+    assert n_hooks(resnet) == 0
+
+
+def test_a_move_takes_no_longer_than_a_callback_may(view):
+    def move(channel):
+        view.controls["channel"].value = channel
+
+    assert min(seconds(lambda c=c: move(c)) for c in (1, 2, 3)) < CALLBACK_SECONDS
+
+
+def test_a_network_without_feature_maps_is_refused():
+    with pytest.raises(ValueError, match="no layer of Sequential puts out rows and columns"):
+        viewer(nn.Sequential(nn.Flatten(), nn.Linear(3 * 224 * 224, 2)))
+
+
+# --- First-layer filters ---
+
+
+def test_random_filters_are_called_noise(resnet):
+    alt = first_layer_filters(resnet).alt
+    assert alt.startswith("Neighbouring weights have nothing in common: noise")
+    assert alt.endswith("Weights: made up for a test.")
+    assert abs(float(re.search(r"correlation of neighbouring weights (-?[\d.]+\d)", alt)[1])) < 0.05
+
+
+def test_filters_with_edges_are_called_patterns():
+    conv = nn.Conv2d(3, 64, 7)
+    with torch.no_grad():
+        conv.weight.copy_(torch.linspace(-1, 1, 7).expand(64, 3, 7, 7))
+    alt = first_layer_filters(nn.Sequential(conv), "made up").alt
+    assert alt.startswith("Neighbouring weights are alike")
+    assert alt.endswith("Weights: made up.")
+
+
+def test_tiles_are_grey_at_zero_and_as_bright_as_the_strongest_weight():
+    kernels = torch.zeros(17, 3, 2, 2)
+    kernels[0, 0, 0, 1] = 4.0  # red at the top right of the first filter
+    kernels[16, :, 1, 0] = -2.0  # black at the bottom left of the first in the second row
+    picture = feature_maps.tiles(kernels)
+    assert picture.shape == (2 * 3, 16 * 3, 3)
+    assert picture[0, 1].tolist() == [1.0, 0.5, 0.5]
+    assert picture[4, 0].tolist() == [0.0, 0.0, 0.0]
+    assert picture[0, 0].tolist() == [0.5, 0.5, 0.5]
+    assert picture[2].eq(1).all()  # the gap
+
+
+@pytest.mark.parametrize("model", [nn.Linear(2, 2), nn.Conv2d(1, 8, 3)], ids=["linear", "grey"])
+def test_filters_without_colours_are_refused(model):
+    with pytest.raises(ValueError, match="does not take 3 channels"):
+        first_layer_filters(model)

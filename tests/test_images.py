@@ -1,0 +1,170 @@
+"""Pictures and labels: good ones are made ready, and every bad one is named."""
+
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resnet_helpers import images
+from resnet_helpers.images import (
+    IMAGE_FILENAMES,
+    LabelsError,
+    PictureError,
+    load_images,
+    load_labels,
+    prepare_images,
+)
+
+
+@pytest.fixture
+def photo() -> Image.Image:
+    """64 wide, 48 high, red on the left and blue on the right."""
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    pixels[:, :32, 0] = pixels[:, 32:, 2] = 255
+    return Image.fromarray(pixels)
+
+
+def test_the_courses_pictures():
+    assert len(IMAGE_FILENAMES) == 10
+    pictures = load_images()
+    assert [picture.mode for picture in pictures] == ["RGB"] * 10
+    assert all(256 <= max(picture.size) <= 512 for picture in pictures)
+    batch = prepare_images(pictures)
+    assert batch.shape == (10, 3, 224, 224)
+    assert batch.dtype == torch.float32
+
+
+def test_every_course_picture_is_credited():
+    credits = (images.DATA / "resnet_inputs" / "CREDITS.md").read_text()
+    on_disk = {file.name for file in (images.DATA / "resnet_inputs").glob("*.jpg")}
+    assert on_disk == set(IMAGE_FILENAMES)
+    assert all(f"`{name}`" in credits for name in IMAGE_FILENAMES)
+
+
+def test_the_transform_scales_resizes_and_normalises(photo):
+    (tensor,) = prepare_images([photo])
+    red, blue = tensor[:, 100, 10], tensor[:, 100, 200]
+    torch.testing.assert_close(red, torch.tensor([0.515, -0.456, -0.406]) / images_std())
+    torch.testing.assert_close(blue, torch.tensor([-0.485, -0.456, 0.594]) / images_std())
+
+
+def images_std():
+    return torch.tensor([0.229, 0.224, 0.225])
+
+
+def test_a_folder_of_ones_own(photo, tmp_path):
+    photo.save(tmp_path / "b.PNG")
+    photo.rotate(90, expand=True).save(tmp_path / "a.jpg")
+    (tmp_path / "notes.txt").write_text("no picture")
+    assert [picture.size for picture in load_images(tmp_path)] == [(48, 64), (64, 48)]
+    assert len(load_images(str(tmp_path), ["a.jpg"])) == 1
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "CMYK", "LA", "RGBA", "I;16"])
+def test_other_modes_become_rgb(photo, tmp_path, mode):
+    if mode == "I;16":
+        saved = Image.fromarray(np.asarray(photo.convert("L")).astype(np.uint16) * 257)
+    else:
+        saved = photo.convert(mode)
+    name = "x.tif" if mode == "CMYK" else "x.png"
+    saved.save(tmp_path / name)
+    (picture,) = load_images(tmp_path)
+    assert picture.mode == "RGB"
+    left, right = np.asarray(picture)[10, 5].astype(int), np.asarray(picture)[10, 60].astype(int)
+    in_colour = mode in ("P", "CMYK", "RGBA")
+    expected = ([255, 0, 0], [0, 0, 255]) if in_colour else ([76] * 3, [29] * 3)
+    if mode == "1":
+        return  # dithered: black and white points
+    assert abs(left - expected[0]).max() <= 2
+    assert abs(right - expected[1]).max() <= 2
+
+
+def test_what_is_transparent_becomes_white(photo, tmp_path):
+    photo.putalpha(Image.new("L", photo.size, 0))
+    photo.save(tmp_path / "x.png")
+    assert np.asarray(load_images(tmp_path)[0]).min() == 255
+
+
+def test_exif_rotation_is_applied(photo, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned by 90 degrees
+    photo.save(tmp_path / "x.jpg", exif=exif)
+    (picture,) = load_images(tmp_path)
+    assert picture.size == (48, 64)
+    assert np.asarray(picture)[5, 20, 0] > 200  # what was left is now on top
+
+
+def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
+    photo.save(tmp_path / "good.jpg")
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "text.jpg").write_text("I am no picture.")
+    stream = BytesIO()
+    Image.effect_noise((300, 300), 80).save(stream, "JPEG")
+    (tmp_path / "truncated.jpg").write_bytes(stream.getvalue()[:5000])
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    Image.new("1", (12_000, 10_000)).save(tmp_path / "huge.png")
+    names = ["good.jpg", "missing.jpg", "empty.jpg", "text.jpg", "truncated.jpg", "bomb.png"]
+    with pytest.raises(PictureError) as raised:
+        load_images(tmp_path, [*names, "huge.png"])
+    message = str(raised.value)
+    assert message.startswith("6 of 7 pictures in ")
+    for complaint in (
+        "missing.jpg is not there",
+        "empty.jpg is empty (0 bytes)",
+        "text.jpg is not a picture, whatever its name says",
+        "truncated.jpg is broken (image file is truncated",
+        "bomb.png is too large",
+        "huge.png is too large (12000 x 10000 pixels)",
+    ):
+        assert complaint in message
+    assert "good.jpg" not in message
+
+
+def test_one_bad_picture_is_one_sentence_and_no_stack(tmp_path):
+    with pytest.raises(PictureError) as raised:
+        load_images(tmp_path, ["cat.jpg"])
+    (line,) = raised.value._render_traceback_()
+    assert line.startswith("PictureError: 1 of 1 pictures in ")
+    assert line.endswith("cat.jpg is not there. Replace or leave out it.")
+
+
+def test_a_folder_that_is_not_there_or_holds_no_picture(tmp_path):
+    with pytest.raises(PictureError, match="There is no folder"):
+        load_images(tmp_path / "nowhere")
+    with pytest.raises(PictureError, match="There is no picture in"):
+        load_images(tmp_path)
+
+
+def test_no_pictures_cannot_be_stacked():
+    with pytest.raises(PictureError, match="the list is empty"):
+        prepare_images([])
+
+
+def test_labels():
+    labels = load_labels()
+    assert len(labels) == 1000
+    assert labels[0] == "tench, Tinca tinca"
+    assert labels[207] == "golden retriever"
+    assert labels[367] == "chimpanzee, chimp, Pan troglodytes"
+    assert labels[999].startswith("toilet tissue")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "is not there"),
+        ("", "is not valid JSON"),
+        ('{"0": "tench"}', "has 1 entries"),
+        (json.dumps(["tench"] * 1000), "has 1000 entries that are not numbered 0 to 999"),
+        (json.dumps({str(i): "x" for i in range(1, 1001)}), "has 1000 entries that are not"),
+    ],
+)
+def test_a_bad_labels_file_is_refused(tmp_path, content, complaint):
+    file = tmp_path / "labels.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(LabelsError, match=complaint):
+        load_labels(file)

@@ -1,0 +1,102 @@
+"""The checks notice nearly every small change to the reference answers."""
+
+import ast
+
+import mutants
+import pytest
+
+import resnet_helpers.tests as checks
+from resnet_helpers.tests.failure import CheckFailure
+
+
+def changes_of(definition):
+    return {(mutant.line, mutant.new_line) for mutant in mutants.mutants(definition)}
+
+
+# ---- The mutants ----------------------------------------------------------------------------
+
+
+def test_every_kind_of_thing_is_changed():
+    assert changes_of("AveragePool") == {
+        ("return x.mean(dim=(2, 3))", f"{new}")
+        for new in (
+            "pass",
+            "return x",
+            "return x.mean()",
+            "return x.var(dim=(2, 3))",
+            "return x.mean(dim=(3, 2))",
+            "return x.mean(dim=(1, 3))",
+            "return x.mean(dim=(3, 3))",
+            "return x.mean(dim=(2, 2))",
+            "return x.mean(dim=(2, 4))",
+            "return x.mean(dim=(2,))",
+            "return x.mean(dim=(3,))",
+        )
+    }
+    conditions = {new for line, new in changes_of("remove_hooks") if line.startswith("if ")}
+    assert conditions == {
+        "if module not in handles:",
+        "if not module in handles:",
+        "if True:",
+        "if False:",
+        "pass",
+    }
+    assert {
+        "self.running_mean.lerp_(self.momentum, mean)",  # arguments swapped
+        "self.running_mean.lerp_(self.momentum)",  # left out
+        "self.running_var.lerp_(mean, self.momentum)",  # another name
+        "self.num_batches_tracked -= 1",
+        "self.num_batches_tracked += 2",
+    } <= {new for _, new in changes_of("BatchNorm2d")}
+
+
+def test_all_definitions_of_the_solutions_are_judged_by_a_check():
+    names = {n.name for n in mutants.MODULE.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+    in_words = {"diagnoses"}  # nothing is computed there
+    assert names - in_words == set(mutants.DEFINITIONS)
+
+
+@pytest.mark.parametrize("definition", mutants.DEFINITIONS)
+def test_the_original_is_not_rejected(definition):
+    assert not mutants.is_rejected(mutants.Mutant(definition, "", "", mutants.MODULE))
+
+
+@pytest.mark.parametrize("definition", ["AveragePool", "predict", "remove_hooks"])
+def test_rejected_mutants_are_those_whose_check_fails(definition):
+    [(exercise, name)] = mutants.JUDGES[definition]
+    for mutant in mutants.mutants(definition):
+        failed = False
+        for check in exercise.checks:
+            try:
+                getattr(checks, check)(mutants.namespace(mutant)[name])
+            except CheckFailure:
+                failed = True
+        assert failed == mutants.is_rejected(mutant), mutant
+
+
+# ---- What survives --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("definition", mutants.DEFINITIONS)
+def test_every_survivor_is_explained_once(definition):
+    alive, _ = mutants.survivors(definition)
+    tables = mutants.EQUIVALENT + mutants.UNASKED
+    assert {str(mutant): len(mutants.reasons(mutant, tables)) for mutant in alive} == {
+        str(mutant): 1 for mutant in alive
+    }
+
+
+@pytest.mark.parametrize("explanation", mutants.EQUIVALENT + mutants.UNASKED, ids=" ".join)
+def test_every_explanation_explains_a_survivor(explanation):
+    alive, _ = mutants.survivors(explanation[0])
+    assert any(mutants.reasons(mutant, (explanation,)) for mutant in alive)
+
+
+def test_98_percent_of_the_mutants_that_do_something_else_are_rejected():
+    results = [mutants.survivors(definition) for definition in mutants.DEFINITIONS]
+    alive = [mutant for found, _ in results for mutant in found]
+    total = sum(number for _, number in results)
+    equivalent = sum(bool(mutants.reasons(mutant, mutants.EQUIVALENT)) for mutant in alive)
+    assert total > 1000
+    assert equivalent < 0.03 * total
+    assert (total - len(alive)) / (total - equivalent) >= 0.98
