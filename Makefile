@@ -13,12 +13,12 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 learn: $(INSTALLED)
 	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
-	cd notebooks && ../$(BIN)/jupyter lab $(AS_ROOT) 01_batchnorm.ipynb
+	cd notebooks && ../$(BIN)/jupyter lab $(AS_ROOT) --LabApp.default_url=/lab/tree/01_batchnorm.ipynb
 
 test: $(INSTALLED) lint
 	@echo "Running the tests, and every notebook, two at a time …"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
-		--nbval --nbval-cell-timeout=300 tests notebooks/solutions
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		--nbval --nbval-cell-timeout=300 tests/browser notebooks/solutions tests
 
 lint: $(INSTALLED)
 	@echo "Checking the style of the code …"

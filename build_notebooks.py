@@ -47,7 +47,7 @@ if importlib.util.find_spec("resnet_helpers") is None:
         raise ModuleNotFoundError(
             "The course is not installed here, and this copy does not say where to get it: set "
             'REPOSITORY above to the address of its Git repository ("https://github.com/…"), '
-            "and run this cell again."
+            "which whoever gave you the notebook knows, and run this cell again."
         )
     print(f"Installing the course from {{REPOSITORY}} (a minute or two) …")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", f"git+{{REPOSITORY}}"]

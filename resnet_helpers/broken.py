@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_helpers import solutions
+from resnet_helpers.errors import CourseError
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
 
 
@@ -47,6 +48,7 @@ def check_diagnosis(number: int, module: str, mistake: str) -> None:
         ValueError: there is no broken network of that number.
     """
     case = _case(number)
+    module, mistake = str(module), str(mistake)
     dotted = re.sub(r"\[(\d+)\]", r".\1", module)  # layers[2] and layers.2 are the same
     name = "." + dotted.partition("(")[0].strip(" `'\".").removesuffix(".weight")
     right_mistake = re.search(case.mistake, mistake.lower())
@@ -61,6 +63,41 @@ def check_diagnosis(number: int, module: str, mistake: str) -> None:
     else:
         answer = f"it is not there. {case.where_to_look}"
     print(f"Network {number}: {answer}")
+
+
+def check_diagnoses(diagnoses: Callable[[], dict[int, tuple[str, str]]]) -> None:
+    """Print a line for each of the five networks: whether its diagnosis is right, or a hint.
+
+    Args:
+        diagnoses: takes nothing, and returns {number: (module, mistake)} for those that are found.
+
+    Raises:
+        StubNotFilled: `diagnoses` is still a stub.
+        CourseError: it returns something else.
+    """
+    from resnet_helpers.tests.failure import StubNotFilled
+
+    if isinstance(diagnoses, dict):
+        raise CourseError("Pass the function itself, with no brackets: check_diagnoses(diagnoses).")
+    try:
+        found = diagnoses()
+    except NotImplementedError:
+        raise StubNotFilled("check_diagnoses", "diagnoses") from None
+    if not isinstance(found, dict):
+        raise CourseError(
+            f"diagnoses() returned something of type {type(found).__name__}. Return a dictionary: "
+            '{1: ("layers.0.conv", "the stride is 2 instead of 1"), 2: …}.'
+        )
+    for number in sorted(_CASES):
+        match found.get(number):
+            case None:
+                print(f"Network {number}: no diagnosis yet.")
+            case (module, mistake):
+                check_diagnosis(number, module, mistake)
+            case _:
+                print(f"Network {number}: give two strings, (module, mistake).")
+    for number in found.keys() - _CASES.keys():
+        print(f"Network {number!r}: there is none. They are numbered from 1 to {len(_CASES)}.")
 
 
 @dataclass(frozen=True)
@@ -118,6 +155,12 @@ def _fifth(model: nn.Module) -> None:
     batchnorm.running_var[5] = 0.0  # a channel that has been the same everywhere
 
 
+_RELU = "(relu|activation|non-?linear)"
+_LACK = (
+    r"(\bno\b|not\b|n't\b|never|without|missing|misses|lack|forg[eo]t|left out|omit|skip|remove"
+    r"|drop|absent|gone|need|only in)"
+)
+_ZERO = r"(\b0\b|zero)"
 _FOLLOW_THE_ERROR = (
     "Let first_divergence(broken, reference, images) name the first module that differs."
 )
@@ -128,10 +171,12 @@ _CASES = {
         modules=("left.3",),
         reference_block="layer3.3",
         reference_modules=("conv2",),
-        mistake=r"weight|copi|copy|initiali|random",
-        answer="This convolution still has random weights: they were never copied.",
+        mistake=r"cop[iy]|load|random|initiali|untrained"
+        r"|weights?\b.*(differ|other|unlike|not (equal|the same|those))|(differ|other)\w* weight",
+        answer="The weights of this convolution are not the reference's: they were never copied.",
         where_to_look=_FOLLOW_THE_ERROR,
-        what_to_look_at="Its input is right and its output is wrong: what has it of its own?",
+        what_to_look_at="Its input is right and its output is wrong. Compare what it has of its "
+        "own with the reference's: how can the two have come to differ?",
     ),
     2: _Case(
         _second,
@@ -143,7 +188,7 @@ _CASES = {
         answer="The strides of the block's two convolutions are swapped, so that all shapes after "
         "the block are right.",
         where_to_look=_FOLLOW_THE_ERROR,
-        what_to_look_at="Compare the shapes of its output in both networks.",
+        what_to_look_at="Compare the shapes of its output in both networks, then print both.",
     ),
     3: _Case(
         _third,
@@ -151,11 +196,11 @@ _CASES = {
         modules=("", "left", "left.1", "left.2"),
         reference_block="layer2.2",
         reference_modules=("", "bn1", "relu", "conv2"),
-        mistake=r"relu|activation|non-?linear",
+        mistake=rf"{_LACK}.*{_RELU}|{_RELU}.*{_LACK}",
         answer="The ReLU between the two halves of the left branch is missing.",
         where_to_look=_FOLLOW_THE_ERROR,
-        what_to_look_at="What goes into this convolution is wrong already: which module of the "
-        "reference has no partner?",
+        what_to_look_at="What goes into its second convolution is wrong already. Which module of "
+        "the reference has no partner, and what is wrong with that?",
     ),
     4: _Case(
         _fourth,
@@ -163,11 +208,15 @@ _CASES = {
         modules=("right.1",),
         reference_block="layer3.0",
         reference_modules=("downsample.1",),
-        mistake=r"train|eval|mode|batch'?s? (stat|mean|own|var)|running",
+        mistake=r"batch('?s|s')?( own)?[ -](stat|mean|var)|\bown (stat|mean|var)"
+        r"|(stat\w*|means?|var\w*) (of|from|over) (the|this|each|a)( \w+)? ?batch"
+        r"|(not|n't|never|ignor|without|instead of).*running|running.*(not|n't|never|ignor|unused)"
+        r"|train(ing)?[ -]mode|\.train\(|train\w*\b.*\beval|not in eval|(ignor|despite)\w* eval",
         answer="This batchnorm normalises with the batch's own mean and variance in eval mode too.",
         where_to_look=_FOLLOW_THE_ERROR,
-        what_to_look_at="Weights and settings agree: give it one picture alone and the same one "
-        "among others.",
+        what_to_look_at="Weights and settings agree, so its forward is to blame. Compare "
+        "broken(batch[:1]) with broken(batch[:4])[:1]: what does a picture's output depend on, and "
+        "what should the batchnorm use in eval mode?",
     ),
     5: _Case(
         _fifth,
@@ -175,7 +224,8 @@ _CASES = {
         modules=("left.1",),
         reference_block="layer2.3",
         reference_modules=("bn1",),
-        mistake=r"\beps|zero|\b0\b|divi|\bvar|_var|dead",
+        mistake=rf"\beps\w*\b.*({_ZERO}|none|small)|{_LACK}.*\beps|\beps.*{_LACK}|{_ZERO}.*\beps"
+        rf"|divi\w* .*{_ZERO}|var\w*\b.*{_ZERO}|{_ZERO} (running[ _]?)?var",
         answer="With eps 0 a channel whose variance is 0 is divided by zero.",
         where_to_look="Not every bad number is a NaN at first: ask find_first_nan(broken, images).",
         what_to_look_at="When does a batchnorm return infinity? Print the module, then the "

@@ -420,7 +420,10 @@ def _why(mine: Call, reference: Call, before: str, tolerance: float) -> str:
         return "Cause: they are in different modes."
     if tolerance < 1e-6:  # asked to look for rounding
         return "Input, weights and settings agree; so small an error is rounding."
-    return "Input, weights and settings agree: forward itself computes something else."
+    return (
+        "Input, weights and settings agree: forward itself computes something else. Read it "
+        "(inspect.getsource shows it), and try it on other inputs."
+    )
 
 
 def _causes(mine: nn.Module, reference: nn.Module, tolerance: float) -> Iterator[str]:

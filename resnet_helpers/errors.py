@@ -3,6 +3,9 @@
 In a notebook it shows as that message alone, without a stack of the package's frames.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CourseError(Exception):
     """An error whose message is all that its reader needs."""
@@ -10,3 +13,22 @@ class CourseError(Exception):
     def _render_traceback_(self) -> list[str]:
         """IPython calls this and shows the lines in place of the stack."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class UnfinishedExerciseError(CourseError, NotImplementedError):
+    """Something is to be shown with a learner's own code, which is still a stub."""
+
+
+@contextmanager
+def needs_exercise(name: str) -> Iterator[None]:
+    """Around (or, as a decorator, on) what runs a learner's code: a stub gets one sentence.
+
+    Raises:
+        UnfinishedExerciseError: that code raised NotImplementedError.
+    """
+    try:
+        yield
+    except NotImplementedError:
+        raise UnfinishedExerciseError(
+            f"Finish the exercise {name} first, and run its cell: this is drawn with your code."
+        ) from None

@@ -81,9 +81,10 @@ def load_images(
         except PictureError as error:
             problems.append(f"{filename} {error}")
     if problems:
+        them = "it" if len(problems) == 1 else "them"
         raise PictureError(
             f"{len(problems)} of {len(filenames)} pictures in {folder} cannot be used: "
-            f"{'; '.join(problems)}. Replace or leave out {'it' if len(problems) == 1 else 'them'}."
+            f"{'; '.join(problems)}. Replace {them}, or leave {them} out."
         )
     return images
 

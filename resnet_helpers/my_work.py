@@ -6,6 +6,7 @@ the reference answer where there is none, and says which.
 
 import ast
 import builtins
+import difflib
 import importlib.util
 import linecache
 import os
@@ -65,6 +66,9 @@ def use(*names: str) -> Any:
     """The pieces of these names: a learner's own from my_resnet.py, or else the reference answer.
 
     One name gives one piece, several give a tuple. Prints which of the two each one is.
+
+    Raises:
+        MyWorkError: a name is neither that of an exercise nor in my_resnet.py.
     """
     mine, trouble = _load()
     if trouble:
@@ -73,6 +77,10 @@ def use(*names: str) -> Any:
     for name in names:
         own = getattr(mine, name, None)
         is_own = getattr(own, "__module__", None) == "my_resnet"
+        if not is_own and not hasattr(solutions, name):
+            near = difflib.get_close_matches(name, vars(solutions))
+            meant = f"did you mean {' or '.join(near)}?" if near else "check the spelling."
+            raise MyWorkError(f"No exercise is called {name}, and no piece in {FILENAME}: {meant}")
         pieces.append(own if is_own else getattr(solutions, name))
         print(f"{name}: {f'yours, from {FILENAME}' if is_own else 'the reference answer'}")
     return pieces[0] if len(pieces) == 1 else tuple(pieces)
@@ -89,8 +97,10 @@ def _load() -> tuple[types.ModuleType | None, str]:
         code = compile(file().read_text(encoding="utf-8"), str(file()), "exec")
         exec(code, module.__dict__)
     except Exception as error:
-        line = error.lineno if isinstance(error, SyntaxError) else _line_in(file(), error)
-        return None, f"{FILENAME} does not run (line {line}: {type(error).__name__}: {error})."
+        line, message = _line_in(file(), error), str(error)
+        if isinstance(error, SyntaxError):
+            line, message = error.lineno, error.msg
+        return None, f"{FILENAME} does not run (line {line}: {type(error).__name__}: {message})."
     sys.modules["my_resnet"] = module  # so that pickle and inspect find its classes
     return module, ""
 

@@ -102,9 +102,19 @@ def print_param_count(
     return None if display_df else frame
 
 
-def first_mismatch(mine: list[Entry], reference: list[Entry], owner: str) -> str:
-    """One sentence about the first row in which mine is not as the reference, called `owner`."""
-    return _explanation(_aligned([mine, reference]), ["yours", owner])
+def first_mismatch(mine: list[Entry], reference: list[Entry]) -> str:
+    """What is missing, too many, of another shape or out of order in mine, if shapes differ."""
+    rows = _aligned([mine, reference])
+    r = _mismatches(rows)[0]
+    my_entry, other = rows[r]
+    if other is None:
+        return f"You have too many entries: {_gap(rows, r, 0, 1, 'entries')}."
+    if my_entry is None:
+        before = f" after your `{rows[r - 1][0].name}`" if r else " at the start"
+        return f"Missing{before}: the reference's {_gap(rows, r, 1, 0, 'entries')}."
+    sentence = f"Your {my_entry} stands where the reference has {other}"
+    swap = _find_swap(mine, reference, mine.index(my_entry), reference.index(other))
+    return f"{sentence}: {swap}." if swap else f"{sentence}."
 
 
 # --- Counting -----------------------------------------------------------------------------
@@ -298,7 +308,7 @@ def _explanation(rows: list[Row], owners: list[str]) -> str:
     return f"{sentence}: {swap}" if swap else sentence
 
 
-def _gap(rows: list[Row], r: int, present: int, absent: int) -> str:
+def _gap(rows: list[Row], r: int, present: int, absent: int, unit="rows") -> str:
     """The run of entries from row r on that one model has and the other has not."""
     run = takewhile(lambda row: row[present] and not row[absent], rows[r:])
     entries = [row[present] for row in run]
@@ -308,8 +318,8 @@ def _gap(rows: list[Row], r: int, present: int, absent: int) -> str:
     module = ".".join(a for a, _ in takewhile(lambda ab: ab[0] == ab[1], zip(*ends, strict=False)))
     column = [row[present] for row in rows if row[present]]
     if entries == [entry for entry in column if entry.name.startswith(f"{module}.")]:
-        return f"`{module}` ({len(entries)} rows)"
-    return f"{len(entries)} rows, {entries[0]} to {entries[-1]}"
+        return f"`{module}` ({len(entries)} {unit})"
+    return f"{len(entries)} {unit}, {entries[0]} to {entries[-1]}"
 
 
 # --- Showing ------------------------------------------------------------------------------

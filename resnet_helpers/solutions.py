@@ -88,7 +88,7 @@ class BatchNorm2d(nn.Module):
         ### END SOLUTION
 
     def extra_repr(self) -> str:
-        """What print(module) shows between the brackets: num_features, eps and momentum."""
+        """num_features, eps and momentum, as print(module) shows them between the brackets."""
         ### BEGIN SOLUTION
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
         ### END SOLUTION

@@ -12,9 +12,11 @@ from torch import nn
 from torchvision import models
 
 from resnet_helpers import layers, solutions
-from resnet_helpers.broken import broken_resnet34, check_diagnosis
+from resnet_helpers.broken import broken_resnet34, check_diagnoses, check_diagnosis
 from resnet_helpers.debugging import find_first_nan, first_divergence
+from resnet_helpers.errors import CourseError
 from resnet_helpers.param_count import print_param_count
+from resnet_helpers.tests.failure import StubNotFilled
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +273,94 @@ def test_a_wrong_answer_gets_a_hint_that_gives_nothing_away(number, capsys):
         assert hint.count("\n") == 1
         assert "right!" not in hint
         assert reference_name not in hint
+
+
+ENOUGH = {
+    1: [
+        "random weights",
+        "its weights differ from the reference's",
+        "other weights than layer3.3.conv2",
+        "never copied",
+        "not initialised with the pretrained weights",
+        "weight was not loaded",
+    ],
+    2: ["stride 1 instead of 2", "the strides of both convolutions are swapped"],
+    3: [
+        "missing relu",
+        "The ReLU is missing",
+        "no activation between the convolutions",
+        "nonlinearity forgotten",
+        "there isn't a relu",
+        "it lacks the ReLU",
+        "relu only in the reference",
+    ],
+    4: [
+        "uses the batch's own mean and variance",
+        "it uses batch statistics in eval mode",
+        "normalises with the statistics of the batch",
+        "does not use running_mean",
+        "running statistics are ignored",
+        "behaves as in training mode",
+        "training=True although in eval mode",
+        "batch-statistics instead of running ones",
+        "it computes the mean over the batch",
+    ],
+    5: [
+        "eps is 0",
+        "eps=0.0",
+        "no eps",
+        "eps missing",
+        "division by zero",
+        "divides by a std of 0",
+        "a running_var is 0",
+        "zero variance in channel 5",
+        "running_var[5] == 0",
+    ],
+}
+TOO_LITTLE = {
+    1: ["the weights are wrong", "weight", "weights"],
+    2: ["wrong shape", "the convolution"],
+    3: ["relu", "the activation is wrong"],
+    4: ["mode", "train", "eval mode", "running_mean", "batchnorm", "the variance is wrong"],
+    5: ["variance", "eps", "infinity", "nan"],
+}
+
+
+@pytest.mark.parametrize("number", FIVE)
+def test_the_words_must_name_what_is_wrong(number, capsys):
+    for mistakes, accepted in ((ENOUGH, True), (TOO_LITTLE, False)):
+        for words in mistakes[number]:
+            check_diagnosis(number, FIVE[number][0], words)
+            assert ("right!" in capsys.readouterr().out) == accepted, words
+
+
+def test_all_diagnoses_at_once(capsys):
+    check_diagnoses(solutions.diagnoses)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[: len("Network 1: right!")] for line in lines] == [
+        f"Network {number}: right!" for number in FIVE
+    ]
+
+
+def test_diagnoses_may_be_incomplete(capsys):
+    check_diagnoses(lambda: {2: ("layer4.0.conv1", "stride"), 4: "downsample", 6: ("fc", "?")})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Network 1: no diagnosis yet."
+    assert lines[1].startswith("Network 2: right!")
+    assert lines[3] == "Network 4: give two strings, (module, mistake)."
+    assert lines[5] == "Network 6: there is none. They are numbered from 1 to 5."
+
+
+def test_a_stub_is_told_apart_from_an_error():
+    def diagnoses():
+        raise NotImplementedError()
+
+    with pytest.raises(StubNotFilled) as raised:
+        check_diagnoses(diagnoses)
+    assert "check_diagnoses: not written yet" in raised.value._render_traceback_()[0]
+    for wrong in ({1: ("fc", "bias")}, lambda: None):
+        with pytest.raises(CourseError):
+            check_diagnoses(wrong)
 
 
 def test_there_are_five(reference):

@@ -255,7 +255,8 @@ def test_explains_another_forward():
     found = first_divergence(mlp(act=ReLU()), mlp(), noise(3, 4))
     assert found.name == "act"
     assert found.explanation.endswith(
-        "Input, weights and settings agree: forward itself computes something else."
+        "Input, weights and settings agree: forward itself computes something else. Read it "
+        "(inspect.getsource shows it), and try it on other inputs."
     )
 
 

@@ -12,6 +12,7 @@ from wrong.batchnorm import ByTheBook, Given, WithStatistics, WithUpdate
 
 import resnet_helpers.tests as checks
 from resnet_helpers import solutions
+from resnet_helpers.layers import Conv2d, ReLU, Sequential
 from resnet_helpers.tests.failure import PANEL_WIDTH, CheckFailure, StubNotFilled
 
 MOST_LINES = 15  # of a panel
@@ -223,6 +224,13 @@ def test_an_error_inside_a_library_shows_the_learners_line_that_led_there():
     assert rows["Your line"].startswith('return einops.reduce(x, "b c h -> b c", "mean")')
 
 
+def forward_without_x(self):
+    return self.x.mean((2, 3))
+
+
+forward_without_x.__qualname__ = "A.forward"
+
+
 @pytest.mark.parametrize(
     ("implementation", "remark"),
     [
@@ -250,10 +258,114 @@ def test_an_error_inside_a_library_shows_the_learners_line_that_led_there():
             type("A", (nn.Module,), {"__init__": lambda self: setattr(self, "pool", nn.ReLU())}),
             "Call super().__init__() in the first line of your __init__.",
         ),
+        (
+            type(
+                "A",
+                (nn.Module,),
+                {"__init__": lambda self: setattr(self, "n", 3), "forward": lambda self, x: x},
+            ),
+            "Call super().__init__() in the first line of your __init__.",
+        ),
+        (
+            lambda x: x.mean((2, 3)),
+            "You wrote a function. AveragePool is to be a class derived from nn.Module: "
+            "class AveragePool(nn.Module), with a method forward(self, x).",
+        ),
+        (
+            type("A", (nn.Module,), {"forward": forward_without_x}),
+            "Your forward takes no input: its first line is def forward(self, x).",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_explained(implementation, remark):
     assert failure_of(checks.test_averagepool, implementation).remark == remark
+
+
+def without_self_in_forward():
+    class AveragePool(nn.Module):
+        def forward(x):  # noqa: N805
+            return x.mean((2, 3))
+
+    return checks.test_averagepool, AveragePool
+
+
+def without_self_in_init():
+    class ResidualBlock(nn.Module):
+        def __init__(in_feats, out_feats, first_stride=1):  # noqa: N805
+            super().__init__()
+            in_feats.conv = Conv2d(in_feats, out_feats, 3, first_stride)
+
+    return checks.test_residual_block, ResidualBlock
+
+
+@pytest.mark.parametrize(
+    ("case", "hint"),
+    [
+        (
+            without_self_in_forward,
+            "Your forward has no self: begin it with def forward(self, x).",
+        ),
+        (
+            without_self_in_init,
+            "Your __init__ has no self: begin it with def __init__(self, in_feats, out_feats, "
+            "first_stride=1).",
+        ),
+    ],
+)
+def test_a_missing_self_is_named(case, hint):
+    assert failure_of(*case()).hints == [hint]
+
+
+@pytest.mark.parametrize(
+    ("layer", "remark"),
+    [
+        (
+            lambda: Sequential([ReLU(), ReLU()]),
+            "You pass a list where single modules are wanted: put a star before it, as in "
+            "Sequential(*blocks).",
+        ),
+        (
+            lambda: Sequential(ReLU),
+            "You pass the class ReLU itself. Make a module of it with brackets: ReLU().",
+        ),
+        (
+            lambda: Sequential(torch.relu_),
+            "relu_ is a function, and a module is wanted: ReLU(), say, which does what F.relu "
+            "does.",
+        ),
+    ],
+)
+def test_what_is_no_module_is_named(layer, remark):
+    class ResidualBlock(nn.Module):
+        def __init__(self, in_feats, out_feats, first_stride=1):
+            super().__init__()
+            self.layer = layer()
+
+    assert failure_of(checks.test_residual_block, ResidualBlock).remark == remark
+
+
+def test_a_number_for_a_name_is_named():
+    class NamedSequential(Sequential):
+        def __init__(self, *modules):
+            super().__init__()
+            for index, module in enumerate(modules):
+                self.add_module(index, module)
+
+    assert failure_of(checks.test_sequential, NamedSequential).remark == (
+        "Names of modules are strings: turn the number into one with str()."
+    )
+
+
+def test_error_messages_show_no_names_of_ours():
+    class NamedSequential(Sequential):
+        def __init__(self, *modules):
+            super().__init__()
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+
+    rows = failure_of(checks.test_sequential, NamedSequential).rows
+    assert rows["Tried"] == "NamedSequential(a, b, c): its children"
+    assert rows["Got"] == "AttributeError: 'a' object has no attribute 'items'"
 
 
 def test_a_result_in_the_place_of_a_function_is_explained():
@@ -269,6 +381,142 @@ def test_a_crash_is_not_blamed_on_a_mistake_that_crashes_in_another_way():
             return x.mean((2, 3))
 
     assert failure_of(checks.test_averagepool, AveragePool).hints == []
+
+
+# ---- What the learner's code prints ---------------------------------------------------------
+
+
+class Prints(nn.Module):
+    """An AveragePool that sums, and prints so many lines at every call."""
+
+    lines = 1
+
+    def forward(self, x):
+        for line in range(self.lines):
+            print(f"line {line}: {tuple(x.shape)}")
+        return x.sum((2, 3))
+
+
+def test_what_is_printed_shows_once_and_only_that_of_the_failing_trial(capfd):
+    assert failure_of(checks.test_averagepool, Prints).rows["Printed"] == "line 0: (2, 2, 1, 2)"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_right_answer_that_prints_passes_with_the_one_line(capfd):
+    class AveragePool(Prints):
+        def forward(self, x):
+            return super().forward(x) / (x.shape[2] * x.shape[3])
+
+    checks.test_averagepool(AveragePool)
+    assert capfd.readouterr() == ("All tests in `test_averagepool` passed!\n", "")
+
+
+def test_long_prints_are_cut_and_keep_their_lines():
+    failure = failure_of(checks.test_averagepool, type("Long", (Prints,), {"lines": 50}))
+    first, second, cut, last = failure.rows["Printed"].splitlines()
+    assert (first[:7], second[:7], last[:7]) == ("line 0:", "line 1:", "line 49")
+    assert cut == "… (47 lines left out)"
+    lines = [ANSI.sub("", line) for line in failure._render_traceback_()]
+    assert "│ Printed   line 0: (2, 2, 1, 2)" in lines
+    assert "│           … (47 lines left out)" in lines
+    assert len(lines) <= MOST_LINES
+
+
+def test_a_panel_that_would_be_too_high_shows_the_last_of_the_printed_lines():
+    class MyBlock(solutions.ResidualBlock):
+        def forward(self, x):
+            print("one\ntwo\nthree\nfour")
+            raise ValueError("a long story " * 100, "told in a line that is long as well", self, x)
+
+    panel = failure_of(checks.test_residual_block, MyBlock)._render_traceback_()
+    assert len(panel) == MOST_LINES
+    lines = [ANSI.sub("", line) for line in panel]
+    assert "│ Printed    two" in lines
+    assert "│            four" in lines
+
+
+def test_four_printed_lines_are_all_shown():
+    failure = failure_of(checks.test_averagepool, type("Four", (Prints,), {"lines": 4}))
+    assert [line[:6] for line in failure.rows["Printed"].splitlines()] == [
+        f"line {line}" for line in range(4)
+    ]
+
+
+# ---- A closer look at the axes --------------------------------------------------------------
+
+
+class OverAxes(Given):
+    """Mean and variance over axes of choice, made to broadcast in a way of choice."""
+
+    of_mean = (0, 2, 3)
+    of_var = (0, 2, 3)
+    per_channel = staticmethod(lambda vector: vector.view(1, -1, 1, 1))
+
+    def forward(self, x):
+        if self.training:
+            mean, var = x.mean(self.of_mean), x.var(self.of_var, unbiased=False)
+            self.running_mean = self.running_mean.lerp(mean.detach(), self.momentum)
+            unbiased = x.detach().var(self.of_var)
+            self.running_var = self.running_var.lerp(unbiased, self.momentum)
+            self.num_batches_tracked += 1
+        else:
+            mean, var = self.running_mean, self.running_var
+        vectors = (mean, var, self.weight, self.bias)
+        mean, var, weight, bias = map(self.per_channel, vectors)
+        return (x - mean) / torch.sqrt(var + self.eps) * weight + bias
+
+
+AVERAGE = "Average over batch, height and width, so that each channel has its own."
+OF_X = "for x of shape (2, 3, 4, 5), which"
+
+
+@pytest.mark.parametrize(
+    "per_channel",
+    [OverAxes.per_channel, lambda v: v[None, :, None, None], lambda v: v],
+    ids=["view", "None", "as it is"],
+)
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ((2, 3), f"shape (2, 3) {OF_X} keeps the batch."),
+        (1, f"shape (2, 4, 5) {OF_X} keeps the batch, height, width and loses the channels."),
+        ((0, 1, 2), f"shape (5,) {OF_X} keeps the width and loses the channels."),
+        ((1, 2, 3), f"shape (2,) {OF_X} keeps the batch and loses the channels."),
+        ((0, 2), f"shape (3, 5) {OF_X} keeps the width."),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    ("which", "subject"),
+    [
+        (["of_mean"], "mean has"),
+        (["of_var"], "variance has"),
+        (["of_mean", "of_var"], "mean and variance have"),
+    ],
+    ids=str,
+)
+def test_statistics_of_a_wrong_shape_are_named(per_channel, axes, words, which, subject):
+    settings = {"per_channel": staticmethod(per_channel)} | dict.fromkeys(which, axes)
+    BatchNorm2d = type("BatchNorm2d", (OverAxes,), settings)  # noqa: N806
+    hints = failure_of(checks.test_batchnorm2d_forward, BatchNorm2d).hints
+    assert hints == [f"Your {subject} {words} {AVERAGE}"]
+
+
+def test_one_mean_for_everything_is_named_though_the_variance_is_right():
+    class BatchNorm2d(OverAxes):
+        of_mean = ()
+        per_channel = staticmethod(lambda vector: vector.view(-1, 1, 1))
+
+    hints = failure_of(checks.test_batchnorm2d_forward, BatchNorm2d).hints
+    assert hints == [f"Your mean has shape () {OF_X} loses the channels. {AVERAGE}"]
+
+
+def test_right_axes_are_not_blamed():
+    class Clamps(OverAxes):
+        def forward(self, x):
+            return super().forward(x).clamp(-1, 1)
+
+    assert failure_of(checks.test_batchnorm2d_forward, Clamps).hints == []
 
 
 # ---- Two mistakes at once -------------------------------------------------------------------
@@ -367,6 +615,17 @@ def test_two_mistakes_at_once_are_both_named(names):
     for failure in failures:
         assert failure.hints == [BATCHNORM[name].hint for name in names]
         assert len(failure._render_traceback_()) <= MOST_LINES
+
+
+def test_two_settings_that_extra_repr_leaves_out_are_both_named():
+    class BatchNorm2d(Configurable):
+        def extra_repr(self):
+            return f"{self.num_features}"
+
+    assert failure_of(checks.test_batchnorm2d_module, BatchNorm2d).hints == [
+        "Your extra_repr leaves out eps.",
+        "Your extra_repr leaves out momentum.",
+    ]
 
 
 def test_none_of_these_is_wrong_by_itself(capsys):

@@ -14,8 +14,9 @@ from PIL import Image
 from torch import nn
 
 from resnet_helpers import solutions
+from resnet_helpers.errors import CourseError, UnfinishedExerciseError
 from resnet_helpers.figures import batchnorm, degradation, pooling
-from resnet_helpers.figures.architecture import architecture
+from resnet_helpers.figures.architecture import architecture, read_network
 from resnet_helpers.figures.live import Live
 from resnet_helpers.figures.style import Picture
 from resnet_helpers.figures.threads import one_thread
@@ -163,6 +164,18 @@ def test_the_courses_own_batchnorm_gives_the_same_figures_data_as_pytorchs():
         mine = batchnorm.running_means(solutions.BatchNorm2d, momentum, 8)
         pytorchs = batchnorm.running_means(nn.BatchNorm2d, momentum, 8)
         torch.testing.assert_close(torch.tensor(mine), torch.tensor(pytorchs), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("figure", [batchnorm.running_mean, batchnorm.train_and_eval])
+def test_a_figure_of_a_stub_asks_for_the_exercise_in_one_line(figure):
+    class BatchNorm2d(nn.BatchNorm2d):
+        def forward(self, x):
+            raise NotImplementedError()
+
+    with pytest.raises(UnfinishedExerciseError) as raised:
+        figure(BatchNorm2d)
+    (line,) = raised.value._render_traceback_()
+    assert line.startswith("UnfinishedExerciseError: Finish the exercise BatchNorm2d first")
 
 
 @pytest.mark.parametrize("batch_size", [2, 32])
@@ -333,9 +346,82 @@ def test_a_forgotten_right_branch_and_batchnorm_are_named():
     assert "nothing on the right, paper 1×1 convolution" in architecture(model).alt
 
 
+def test_a_bias_too_many_or_missing_is_marked():
+    model = ResNet34()
+    model.residual_layers[0].blocks[1].left[3] = nn.Conv2d(64, 64, 3, padding=1)
+    model.out_layers[1] = nn.Linear(512, 1000, bias=False)
+    alt = architecture(model).alt
+    assert "residual_layers.0.blocks.1.left.3: bias, paper none" in alt
+    assert "out_layers.1: no bias, paper has one" in alt
+
+
+def test_what_is_no_module_is_not_claimed_to_be_there():
+    model = ResNet34()
+    model.in_layers[2] = nn.Identity()
+    model.in_layers[3] = nn.Identity()
+    model.out_layers[0] = nn.Flatten()
+    drawing = architecture(model)
+    assert "paddings of your modules are those of the paper" in drawing.alt
+    assert "Not found as modules: the first ReLU, the max pool, the average pool." in drawing.alt
+    assert drawing.svg.count("not found as a module:\nyour forward") == 3
+    texts = [text.text for text in svg_elements(drawing, "text")]
+    assert "MaxPool: not found as a module" in texts
+    assert not any(text.startswith(("MaxPool 3×3", "AveragePool,")) for text in texts)
+    assert "AveragePool" not in texts
+    assert 'stroke-dasharray="9 4"' not in drawing.svg  # which is for what is wrong
+
+
+@pytest.mark.parametrize(("missing", "found"), [("left.2", [False, True]), ("relu", [True, False])])
+def test_each_relu_of_a_block_is_looked_for_by_itself(missing, found):
+    model = ResNet34()
+    for group in model.residual_layers:
+        for block in group.blocks:
+            block.set_submodule(missing, nn.Identity())
+    network = read_network(model)
+    first, second = network.groups[1][0].relus
+    assert [first.found, second.found] == found
+    assert network.not_found == ["ReLUs of the blocks"]
+    assert "ReLU: no module" in architecture(model).svg
+
+
+def test_a_right_one_and_torchvisions_have_all_parts_as_modules(stand_in):
+    for model in (ResNet34(), stand_in):
+        network = read_network(model)
+        assert network.not_found == []
+    assert network.groups[1][0].relus[0].name == "layer2.0.relu"
+    assert (network.relu.name, network.pool.name) == ("relu", "maxpool")
+    assert network.average.name == "avgpool"
+
+
+def test_a_max_pool_of_the_wrong_size_is_marked():
+    model = ResNet34()
+    model.in_layers[3] = nn.MaxPool2d(2)
+    assert "in_layers.3: kernel 2, paper 3, padding 0, paper 1" in architecture(model).alt
+
+
+@pytest.mark.parametrize("n_blocks", [(3, 4, 6, 3), (1, 1, 1, 1)])
+def test_each_block_has_its_own_relus(n_blocks):
+    network = read_network(ResNet34(n_blocks_per_group=n_blocks))
+    for g, group in enumerate(network.groups):
+        for b, block in enumerate(group):
+            place = f"residual_layers.{g}.blocks.{b}"
+            assert [relu.name for relu in block.relus] == [f"{place}.left.2", f"{place}.relu"]
+
+
 def test_a_model_that_is_no_resnet_is_refused_in_a_sentence():
-    with pytest.raises(ValueError, match="a ResNet has a first convolution"):
+    with pytest.raises(CourseError, match="a ResNet has a first convolution"):
         architecture(nn.Linear(2, 2))
+
+
+def test_groups_in_a_plain_list_get_a_sentence_and_no_stack():
+    model = ResNet34()
+    groups = model.residual_layers
+    del model.residual_layers
+    model.residual_layers = list(groups)
+    with pytest.raises(CourseError, match="No blocks found") as raised:
+        architecture(model)
+    (line,) = raised.value._render_traceback_()
+    assert "are your groups in a plain list?" in line
 
 
 def svg_elements(drawing, name: str) -> list[ElementTree.Element]:

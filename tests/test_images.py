@@ -128,7 +128,7 @@ def test_one_bad_picture_is_one_sentence_and_no_stack(tmp_path):
         load_images(tmp_path, ["cat.jpg"])
     (line,) = raised.value._render_traceback_()
     assert line.startswith("PictureError: 1 of 1 pictures in ")
-    assert line.endswith("cat.jpg is not there. Replace or leave out it.")
+    assert line.endswith("cat.jpg is not there. Replace it, or leave it out.")
 
 
 def test_a_folder_that_is_not_there_or_holds_no_picture(tmp_path):

@@ -205,3 +205,11 @@ def test_two_imports_of_one_name_are_not_mixed_up(notebook, folder):
     with pytest.raises(MyWorkError, match="use another name for one of the two"):
         notebook("my_work.save(g)")
     assert saved(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("BatchNorm", "did you mean BatchNorm2d"), ("xyz", "check the spelling")]
+)
+def test_a_name_of_no_exercise_is_refused(folder, name, meant):
+    with pytest.raises(MyWorkError, match=f"No exercise is called {name}, .*{meant}"):
+        my_work.use(name)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -103,8 +105,8 @@ def test_a_learners_notebook_works_up_to_the_first_stub_and_stubs_fail_as_stubs(
     first_cell, first_error = failed[0]
     assert is_tagged(first_cell, "check")
     assert first_error.ename == "StubNotFilled"
-    # StubNotFilled is a NotImplementedError too, with a sentence
-    unfilled = {"StubNotFilled", "NotImplementedError"}
+    # the other two are NotImplementedErrors with a sentence
+    unfilled = {"NotImplementedError", "StubNotFilled", "UnfinishedExerciseError"}
     checks_failed = [error.ename for cell, error in failed if is_tagged(cell, "check")]
     assert len(checks_failed) == sum(is_tagged(cell, "check") for cell in code_cells(notebook))
     assert set(checks_failed) <= unfilled
@@ -112,6 +114,20 @@ def test_a_learners_notebook_works_up_to_the_first_stub_and_stubs_fail_as_stubs(
     others = {error.ename for cell, error in failed if not is_tagged(cell, "check")}
     assert others <= unfilled | {"NameError"}
     assert not list(tmp_path.glob("*")), "a stub was saved as a learner's work"
+
+
+@LESSONS
+def test_a_set_up_cell_imports_only_what_the_lesson_needs(lesson, tmp_path):
+    """benchmarks/setup_cells.py measures what that saves."""
+    install, setup, *_ = code_cells(learners(lesson))
+    heavy = {"pandas", "matplotlib", "ipywidgets", "scipy"}
+    if lesson.stem[:2] in ("01", "02", "03"):
+        heavy |= {"torchvision", "rich"}
+    asks = f"{install.source}\n{setup.source}\nimport sys; print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", asks], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_every_check_is_used_in_a_lesson():

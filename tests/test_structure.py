@@ -38,29 +38,38 @@ def test_names_make_no_difference():
 def test_the_first_differing_row_is_shown_with_the_learners_name():
     reference, mine = Branches(a=Linear(2, 3), b=Linear(3, 4)), Branches(x=Linear(2, 3))
     expected, got, _ = Rows.of(reference).difference("", Rows.of(mine))
-    assert (expected, got) == ("4 rows in the state dict", "2 rows in the state dict")
+    assert (expected, got) == ("4 entries in the state dict", "2 entries in the state dict")
     mine = Branches(x=Linear(2, 3), y=Linear(3, 5))
     expected, got, _ = Rows.of(reference).difference("", Rows.of(mine))
-    assert expected == "4 rows in the state dict; row 2: (4, 3)"
-    assert got == "4 rows in the state dict; row 2: (5, 3), your y.weight"
+    assert expected == "4 entries in the state dict; entry 2: (4, 3)"
+    assert got == "4 entries in the state dict; entry 2: (5, 3), your y.weight"
 
 
 def test_a_wrong_order_is_said_in_the_learners_names():
     big, small = Conv2d(4, 8, 3), Conv2d(4, 8, 1)
     assert remark(Branches(left=big, right=small), Branches(skip=small, main=big)) == (
-        "row 0: yours is `skip.weight` (8, 4, 1, 1), the reference's is "
-        "`left.weight` (8, 4, 3, 3): your `skip` is declared before your `main`"
+        "Your `skip.weight` (8, 4, 1, 1) stands where the reference has "
+        "left branch, weight (8, 4, 3, 3): your `skip` is declared before your `main`."
     )
 
 
 def test_a_missing_and_an_extra_layer_are_named():
     one, two = Branches(a=Linear(2, 3)), Branches(a=Linear(2, 3), b=Linear(3, 4))
-    assert remark(two, one) == "row 2: yours has nothing for the reference's `b` (2 rows)"
-    assert remark(one, two) == "row 2: the reference's has nothing for your `b` (2 rows)"
+    assert remark(two, one) == "Missing after your `a.bias`: the reference's `b` (2 entries)."
+    assert remark(one, two) == "You have too many entries: `b` (2 entries)."
 
 
 def test_nothing_registered_has_its_own_sentence():
     assert remark(Branches(a=Linear(2, 3)), Branches()).startswith("Nothing is registered.")
+
+
+def test_modules_in_a_plain_list_are_found_there():
+    hidden, empty = Branches(), Branches()
+    hidden.layers = [nn.ReLU(), Linear(2, 3)]
+    assert remark(Branches(a=Linear(2, 3)), hidden).startswith(
+        "Your modules are in the plain list self.layers, where nn.Module does not see them"
+    )
+    assert Rows.of(hidden) != Rows.of(empty)
 
 
 def test_a_module_used_twice_equals_only_one_that_is_shared_too():
@@ -125,6 +134,27 @@ def test_a_layer_that_returns_something_else_is_shown():
     wrong = Chain(RIGHT.rule, second=nn.PReLU())
     assert parting(wrong).startswith(
         "Your `second` gets the right input and returns something else. It is PReLU("
+    )
+
+
+def test_a_layer_of_the_right_settings_is_itself_to_blame():
+    class BatchNorm2d(nn.BatchNorm2d):  # with the reference's name and settings
+        def forward(self, x):
+            return 3 * super().forward(x)
+
+        def extra_repr(self):
+            raise NotImplementedError()
+
+    right = Chain(RIGHT.rule, second=nn.BatchNorm2d(1)).eval()
+    wrong = Chain(RIGHT.rule, second=BatchNorm2d(1)).eval()
+    x = torch.ones(1, 1, 1, 1)
+    assert (
+        traced(right, x)
+        .difference("output", traced(wrong, x))[2]
+        .startswith(
+            "Your `second` gets the right input and returns something else. Its settings are "
+            "right, so the mistake is in BatchNorm2d itself: run its own check again (lesson 1)."
+        )
     )
 
 
@@ -275,7 +305,7 @@ UNKNOWN = [
         "GroupNorm",
         checks.test_residual_block,
         residual_block(norm=lambda n: nn.GroupNorm(1, n)),
-        ["yours has nothing for the reference's 3 rows, `left.1.running_mean`", "your main.3"],
+        ["Missing after your `main.1.bias`: the reference's 3 entries, `left.1.running_mean`"],
     ),
     (
         "Softplus",
@@ -319,7 +349,7 @@ UNKNOWN = [
                 *(ResidualBlock(i if k == 0 else o, o, s if k == 1 else 1) for k in range(n))
             ]
         ),
-        ["the reference's has nothing for your `layers.1.right` (6 rows)"],
+        ["You have too many entries: `layers.1.right` (6 entries)."],
     ),
     (
         "a learner's own block without its final ReLU",
@@ -336,13 +366,13 @@ UNKNOWN = [
         "5x5 stem",
         checks.test_resnet34,
         resnet(stem=nn.Conv2d(3, 64, 5, 2, 2, bias=False)),
-        ["row 0: yours is `stem.0.weight` (64, 3, 5, 5)"],
+        ["Your `stem.0.weight` (64, 3, 5, 5) stands where the reference has"],
     ),
     (
         "batchnorm in the head",
         checks.test_resnet34,
         resnet(head=lambda feats: [nn.BatchNorm1d(feats)]),
-        ["the reference's has nothing for your `head.1` (5 rows)"],
+        ["You have too many entries: `head.1` (5 entries)."],
     ),
     (
         "pictures divided by 255",
@@ -364,6 +394,49 @@ def test_the_message_leads_to_a_mistake_that_is_not_in_the_catalogue(check, wron
     for phrase in phrases:
         assert phrase in str(caught.value)
     assert time.process_time() - start < 3
+
+
+TWO_AT_ONCE = [
+    (
+        checks.test_residual_block,
+        residual_block(
+            activation=nn.Identity, forward=lambda self, x: torch.relu(self.main(x) * self.skip(x))
+        ),
+        {"middle ReLU missing", "branches multiplied"},
+    ),
+    (
+        checks.test_residual_block,
+        residual_block(
+            right=lambda i, o, s: Conv2d(i, o, 1, s),
+            forward=lambda self, x: self.main(x) + self.skip(x),
+        ),
+        {"batchnorm missing in the right branch", "final ReLU missing"},
+    ),
+    (
+        checks.test_block_group,
+        block_group(
+            lambda n, i, o, s: [ResidualBlock(i, o), *(ResidualBlock(o, o) for _ in range(n))]
+        ),
+        {"first_stride ignored", "one block too many"},
+    ),
+    (
+        checks.test_resnet34,
+        resnet(
+            stem=nn.Conv2d(3, 64, 7, 2, 3),
+            forward=lambda self, x: self.head(self.groups(self.stem(x))).softmax(1),
+        ),
+        {"stem convolution with bias", "softmax at the end"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "wrong", "names"), TWO_AT_ONCE)
+def test_two_mistakes_at_once_are_both_named(check, wrong, names):
+    with pytest.raises(CheckFailure) as caught:
+        check(wrong)
+    (exercise,) = (e for e in checks.EXERCISES if check.__name__ in e.checks)
+    hints = {mistake.name: mistake.hint for mistake in exercise.mistakes}
+    assert set(caught.value.hints) == {hints[name] for name in names}
 
 
 def test_the_parts_replaced_are_the_only_mistakes():

@@ -1,24 +1,32 @@
 """ResNet34 drawn as nested boxes: what it holds, what a BlockGroup and a ResidualBlock hold.
 
 The paper's network and a learner's own go through the same drawing; of the learner's, each box
-carries the module's name, shape and parameters, and is marked where it differs from the paper.
+carries the module's name, shape and parameters, and is marked where it differs from the paper. What
+is no module, such as a call of F.relu, cannot be seen from outside: it is drawn in grey.
 """
 
 import base64
 import math
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby, takewhile, zip_longest
 
 from torch import Tensor, nn
+
+from resnet_helpers.errors import CourseError
 
 # --- The network as a table ---------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's sizes; `name` is its place in a learner's model, `norm` the batchnorm after it."""
+    """A layer's sizes; `name` is its place in a learner's model, `norm` the batchnorm after it.
+
+    `found` is False for what should be there and is no module of the model.
+    """
 
     kind: str
     in_channels: int
@@ -29,6 +37,8 @@ class Layer:
     parameters: int = 0
     name: str = ""
     norm: "Layer | None" = None
+    bias: bool = False
+    found: bool = True
 
     def out_size(self, size: int) -> int:
         """The height (or width) that comes out when this one goes in."""
@@ -37,10 +47,11 @@ class Layer:
 
 @dataclass(frozen=True)
 class Block:
-    """A ResidualBlock: two convolutions on the left, one or none on the right."""
+    """A ResidualBlock: two convolutions on the left, one or none on the right, and two ReLUs."""
 
     left: tuple[Layer, Layer]
     right: Layer | None
+    relus: tuple[Layer, Layer]  # between the convolutions, and after the addition
 
     @property
     def convs(self) -> tuple[Layer, ...]:
@@ -63,8 +74,10 @@ class Network:
     """All that is drawn."""
 
     stem: Layer
+    relu: Layer
     pool: Layer
     groups: tuple[tuple[Block, ...], ...]
+    average: Layer
     linear: Layer
 
     @property
@@ -73,6 +86,17 @@ class Network:
         in_blocks = (layer for group in self.groups for block in group for layer in block.layers)
         layers = (self.stem, self.stem.norm, *in_blocks, self.linear)
         return sum(layer.parameters for layer in layers if layer)
+
+    @property
+    def not_found(self) -> list[str]:
+        """What should be there and is no module, in words."""
+        parts = {
+            "the first ReLU": [self.relu],
+            "the max pool": [self.pool],
+            "ReLUs of the blocks": [r for group in self.groups for b in group for r in b.relus],
+            "the average pool": [self.average],
+        }
+        return [part for part, layers in parts.items() if not all(layer.found for layer in layers)]
 
 
 def paper_network() -> Network:
@@ -83,9 +107,13 @@ def paper_network() -> Network:
         sizes = (in_feats, out_feats, kernel, stride, padding)
         return Layer("Conv", *sizes, in_feats * out_feats * kernel**2, norm=norm)
 
+    def relu(feats: int) -> Layer:
+        return Layer("ReLU", feats, feats)
+
     def block(in_feats: int, out_feats: int, stride: int) -> Block:
         left = (conv(in_feats, out_feats, 3, stride, 1), conv(out_feats, out_feats, 3, 1, 1))
-        return Block(left, conv(in_feats, out_feats, 1, stride, 0) if stride > 1 else None)
+        right = conv(in_feats, out_feats, 1, stride, 0) if stride > 1 else None
+        return Block(left, right, (relu(out_feats), relu(out_feats)))
 
     groups, in_feats = [], 64
     for n_blocks, out_feats, stride in [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)]:
@@ -94,23 +122,29 @@ def paper_network() -> Network:
         in_feats = out_feats
     return Network(
         stem=conv(3, 64, 7, 2, 3),
+        relu=relu(64),
         pool=Layer("MaxPool", 64, 64, kernel=3, stride=2, padding=1),
         groups=tuple(groups),
-        linear=Layer("Linear", 512, 1000, parameters=512 * 1000 + 1000),
+        average=Layer("AveragePool", 512, 512),
+        linear=Layer("Linear", 512, 1000, parameters=512 * 1000 + 1000, bias=True),
     )
+
+
+class NoResNetError(CourseError, ValueError):
+    """A model in which the parts of a ResNet are not to be found."""
 
 
 def read_network(model: nn.Module) -> Network:
     """Find a ResNet's layers in any model, whatever its attributes are called.
 
     A convolution is a module with a four-dimensional weight, a batchnorm one with a running_mean,
-    the linear layer the last one with a two-dimensional weight. Nothing is run, so that a model
-    whose forward fails can be drawn too.
+    the linear layer the last one with a two-dimensional weight; ReLUs and pools go by the names of
+    their classes. Nothing is run, so that a model whose forward fails can be drawn too.
 
     Raises:
-        ValueError: the layers found are not a stem, residual blocks and a linear layer.
+        NoResNetError: the layers found are not a stem, residual blocks and a linear layer.
     """
-    convs, norms, pools, linears = [], [], [], []
+    convs, norms, linears = [], [], []
     for name, module in model.named_modules():
         weight = getattr(module, "weight", None)
         n_dims = weight.dim() if isinstance(weight, Tensor) else 0
@@ -121,17 +155,17 @@ def read_network(model: nn.Module) -> Network:
         elif isinstance(getattr(module, "running_mean", None), Tensor):
             features = len(module.running_mean)
             norms.append(_layer("BatchNorm", name, module, features, features))
-        elif hasattr(module, "kernel_size"):
-            pools.append((name, module))
 
     # both in the order of definition, so the first batchnorm belongs to the first convolution
-    convs = [
-        Layer(**{**vars(conv), "norm": norm})
-        for conv, norm in zip_longest(convs, norms[: len(convs)])
-    ]
+    convs = [replace(conv, norm=norm) for conv, norm in zip_longest(convs, norms[: len(convs)])]
     wide = [conv for conv in convs[1:] if conv.kernel > 1]
+    if convs and linears and not wide:
+        raise NoResNetError(
+            "No blocks found: are your groups in a plain list? nn.Module does not see what is in "
+            "one: use Sequential(*groups)."
+        )
     if not linears or not wide or len(wide) % 2:
-        raise ValueError(
+        raise NoResNetError(
             f"a ResNet has a first convolution, two more of 3×3 for each block, and a linear "
             f"layer; found {len(convs[:1])}, {len(wide)} and {len(linears)} of them"
         )
@@ -140,20 +174,93 @@ def read_network(model: nn.Module) -> Network:
         if conv.kernel == 1:  # belongs where its name begins like that of the block's 3×3
             shared = [_n_shared_parts(conv.name, left.name) for left in wide[::2]]
             rights[shared.index(max(shared))] = conv
-    blocks = [
-        Block(left, right)
-        for left, right in zip(zip(wide[::2], wide[1::2], strict=True), rights, strict=True)
+
+    others = _modules_without_weights(model)
+    lefts = list(zip(wide[::2], wide[1::2], strict=True))
+    homes = [
+        _home([*left, right], [*convs, *linears]) for left, right in zip(lefts, rights, strict=True)
     ]
+    blocks = [
+        Block(left, right, _relus(left, home, others))
+        for left, right, home in zip(lefts, rights, homes, strict=True)
+    ]
+    outside = {
+        name: module
+        for name, module in others.items()
+        if not any(_is_inside(name, home) for home in homes)
+    }
     groups = groupby(blocks, key=lambda block: block.left[1].out_channels)
-    stem_feats = convs[0].out_channels
+    stem_feats, last_feats = convs[0].out_channels, blocks[-1].left[1].out_channels
     return Network(
         stem=convs[0],
-        pool=_layer("MaxPool", *pools[0], stem_feats, stem_feats)
-        if pools
-        else paper_network().pool,
+        relu=_first_called("ReLU", outside, stem_feats),
+        pool=_first_called("MaxPool", outside, stem_feats),
         groups=tuple(tuple(group) for _, group in groups),
+        average=_first_called("AveragePool", outside, last_feats),
         linear=linears[-1],
     )
+
+
+CLASS_NAMES = {"ReLU": r"relu", "MaxPool": r"max\w*pool", "AveragePool": r"(avg|average)\w*pool"}
+
+
+def _modules_without_weights(model: nn.Module) -> dict[str, nn.Module]:
+    """Where ReLUs and pools would be; one that is used in two places has two names."""
+    return {
+        name: module
+        for name, module in model.named_modules(remove_duplicate=False)
+        if not list(module.children()) and not list(module.parameters())
+    }
+
+
+def _first_called(kind: str, modules: dict[str, nn.Module], feats: int) -> Layer:
+    """The first module of this kind, going by the name of its class; else one marked as missing."""
+    for name, module in modules.items():
+        if re.search(CLASS_NAMES[kind], type(module).__name__, re.IGNORECASE):
+            return _layer(kind, name, module, feats, feats)
+    usual = paper_network().pool if kind == "MaxPool" else Layer(kind, feats, feats)
+    return replace(usual, in_channels=feats, out_channels=feats, found=False)
+
+
+def _is_inside(name: str, home: str) -> bool:
+    return f"{name}.".startswith(f"{home}.")
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _shared_parent(block: Sequence[Layer | None]) -> str:
+    """The innermost module that holds the first two layers, those of the left branch."""
+    names = [layer.name for layer in block[:2]]
+    return ".".join(names[0].split(".")[: _n_shared_parts(*names)])
+
+
+def _home(block: list[Layer | None], layers: list[Layer]) -> str:
+    """The module that is the block: the largest that holds none of the other layers."""
+    others = [layer.name for layer in layers if layer not in block]
+    home = _shared_parent(block)
+    while (parent := _parent(home)) and not any(_is_inside(name, parent) for name in others):
+        home = parent
+    return home
+
+
+def _relus(
+    left: tuple[Layer, Layer], home: str, modules: dict[str, nn.Module]
+) -> tuple[Layer, Layer]:
+    """The ReLU between the convolutions and the one after the addition.
+
+    Beside the convolutions, one module may serve as both. Where the left branch has a module of its
+    own, the ReLU in it is the first, and one outside of it the second.
+    """
+    branch, feats = _shared_parent(left), left[1].out_channels
+    inside = {name: m for name, m in modules.items() if _is_inside(name, home)}
+    if branch == home:
+        relu = _first_called("ReLU", inside, feats)
+        return relu, relu
+    in_branch = {name: m for name, m in inside.items() if _is_inside(name, branch)}
+    after = {name: m for name, m in inside.items() if name not in in_branch}
+    return _first_called("ReLU", in_branch, feats), _first_called("ReLU", after, feats)
 
 
 def _n_shared_parts(name: str, other_name: str) -> int:
@@ -169,7 +276,8 @@ def _layer(kind: str, name: str, module: nn.Module, in_channels: int, out_channe
     # PyTorch's own layers keep (2, 2) where ours keep 2
     sizes = [size[0] if isinstance(size, tuple) else size for size in sizes]
     parameters = sum(p.numel() for p in module.parameters())
-    return Layer(kind, in_channels, out_channels, *sizes, parameters, name)
+    bias = getattr(module, "bias", None) is not None
+    return Layer(kind, in_channels, out_channels, *sizes, parameters, name, bias=bias)
 
 
 def differences(mine: Network, paper: Network) -> dict[str, list[str]]:
@@ -184,13 +292,16 @@ def differences(mine: Network, paper: Network) -> dict[str, list[str]]:
                 notes[mine.name].append(
                     f"{size} {getattr(mine, size)}, paper {getattr(paper, size)}"
                 )
+        if mine.kind != "BatchNorm" and mine.bias != paper.bias:
+            notes[mine.name].append("bias, paper none" if mine.bias else "no bias, paper has one")
         if mine.norm and paper.norm:
             compare(mine.norm, paper.norm)
         elif paper.norm:
             notes[mine.name].append("no batchnorm after it")
 
     compare(mine.stem, paper.stem)
-    compare(mine.pool, paper.pool)
+    if mine.pool.found:
+        compare(mine.pool, paper.pool)
     for g, groups in enumerate(zip_longest(mine.groups, paper.groups, fillvalue=()), start=1):
         if len(groups[0]) != len(groups[1]):
             blocks = "block" if len(groups[0]) == 1 else "blocks"
@@ -210,7 +321,7 @@ def differences(mine: Network, paper: Network) -> dict[str, list[str]]:
 
 # --- The drawing ----------------------------------------------------------------------------
 
-INK, PAGE, RIGHT, WRONG = "#1a1a1a", "#ffffff", "#007a5a", "#d55e00"
+INK, PAGE, RIGHT, WRONG, GREY = "#1a1a1a", "#ffffff", "#007a5a", "#d55e00", "#5f5f5f"
 # fill and border of each kind of box: tints and full tones of the Okabe-Ito colours
 COLOURS = {
     "Conv": ("#d4e8f5", "#0072b2"),
@@ -259,16 +370,28 @@ ARROWHEAD = (
 )
 
 
-def _box(x, y, width, height, kind, lines=(), hover="", wrong=False, inside="") -> str:
-    """A box in the colours of its kind; a wrong one has a thick dashed border."""
+def _box(x, y, width, height, kind, lines=(), hover="", wrong=False, inside="", found=True) -> str:
+    """A box in the colours of its kind; a wrong one has a thick dashed border.
+
+    One for what was not found is white, with a thin dotted border.
+    """
     fill, border = COLOURS[kind]
     stroke = f'stroke="{border}" stroke-width="2"'
+    if not found:
+        fill, stroke = PAGE, f'stroke="{GREY}" stroke-width="2" stroke-dasharray="2 4"'
     if wrong:
         stroke = f'stroke="{WRONG}" stroke-width="5" stroke-dasharray="9 4"'
     title = f"<title>{escape(hover)}</title>" if hover else ""
     first_y = y + height / 2 + 7 - 12 * (len(lines) - 1)
     texts = "".join(
-        _text(x + width / 2, first_y + 24 * row, line, bold=row == 0 and len(lines) > 1)
+        _text(
+            x + width / 2,
+            first_y + 24 * row,
+            line,
+            size=19 if found else 17,
+            bold=row == 0 and len(lines) > 1,
+            fill=INK if found else GREY,
+        )
         for row, line in enumerate(lines)
     )
     return (
@@ -292,7 +415,12 @@ def _zoom(x: float, top: float, bottom: float, panel_x: float, panel_height: flo
 def _layer_box(x, y, width, layer: Layer, size: int, notes: Notes, height=THIN) -> str:
     """The box of one layer; `size` is the height of what comes out of it."""
     wrong = notes.get(layer.name, [])
-    if layer.kind == "BatchNorm":
+    if not layer.found:
+        lines = [f"{layer.kind}: " + ("not found as a module" if width > 300 else "no module")]
+        return _box(x, y, width, THIN, layer.kind, lines, NOT_FOUND, found=False)
+    if layer.kind in ("ReLU", "AveragePool"):
+        lines = [layer.kind]
+    elif layer.kind == "BatchNorm":
         lines = ["BatchNorm" + (f" {layer.out_channels}" if wrong else "")]
     elif layer.kind == "Linear":
         lines = [f"Linear, {_channels(layer)}"]
@@ -305,9 +433,13 @@ def _layer_box(x, y, width, layer: Layer, size: int, notes: Notes, height=THIN) 
     return _box(x, y, width, height, layer.kind, lines, _hover(layer, size, wrong), bool(wrong))
 
 
+NOT_FOUND = "not found as a module:\nyour forward may call a function instead"
+
+
 def _hover(layer: Layer, size: int, wrong: list[str]) -> str:
     """What the mouse shows over a layer: name, shape, parameters, differences."""
-    shape = _shape(layer.out_channels, size) if layer.kind != "Linear" else layer.out_channels
+    is_vector = layer.kind in ("AveragePool", "Linear")
+    shape = layer.out_channels if is_vector else _shape(layer.out_channels, size)
     facts = [layer.name or layer.kind, f"output {shape}", f"{layer.parameters:,} parameters"]
     return "\n".join(facts + wrong)
 
@@ -338,7 +470,7 @@ def _draw_network(network: Network, notes: Notes, zoomed: int, height: float) ->
     add(THIN, _layer_box(x, y, width, stem, size, notes), shape)
     if stem.norm:
         add(THIN, _layer_box(x, y, width, stem.norm, size, notes), shape)
-    add(THIN, _box(x, y, width, THIN, "ReLU", ["ReLU"], f"output {shape}"), shape)
+    add(THIN, _layer_box(x, y, width, network.relu, size, notes), shape)
     size = pool.out_size(size)
     add(THIN, _layer_box(x, y, width, pool, size, notes), _shape(pool.out_channels, size))
     for g, group in enumerate(network.groups, start=1):
@@ -347,8 +479,7 @@ def _draw_network(network: Network, notes: Notes, zoomed: int, height: float) ->
         box, size = _group_box(x, y, width, g, group, size, notes)
         add(84, box, _shape(group[-1].left[1].out_channels, size))
     out_feats = network.groups[-1][-1].left[1].out_channels
-    hover = f"output {out_feats}: the mean over height and width"
-    add(THIN, _box(x, y, width, THIN, "AveragePool", ["AveragePool"], hover), str(out_feats))
+    add(THIN, _layer_box(x, y, width, network.average, 1, notes), str(out_feats))
     linear = network.linear
     add(THIN, _layer_box(x, y, width, linear, 1, notes), str(linear.out_channels))
     return "".join(parts)
@@ -433,7 +564,8 @@ def _draw_block(block: Block, in_size: int, label: str, notes: Notes) -> str:
         parts.append(_arrow((center, fork - 9), (center, fork), (x, fork), (x, top - 2)))
         parts.append(_text(x + 10, top - 20, name, 18, anchor="start"))
 
-    rows = [(first, size), (first.norm, size), (None, size), (second, out_size)]
+    middle, last = block.relus
+    rows = [(first, size), (first.norm, size), (middle, size), (second, out_size)]
     bottom = _column(parts, left, top, width, [*rows, (second.norm, out_size)], notes)
     if block.right:
         right_size = block.right.out_size(in_size)
@@ -456,7 +588,7 @@ def _draw_block(block: Block, in_size: int, label: str, notes: Notes) -> str:
     )
     y = join + 19 + 24
     parts.append(_arrow((center, y - 23), (center, y - 2)))
-    parts.append(_box(center - width / 2, y, width, THIN, "ReLU", ["ReLU"]))
+    parts.append(_layer_box(center - width / 2, y, width, last, out_size, notes))
     parts.append(_arrow((center, y + THIN + 1), (center, y + THIN + 24)))
     parts.append(_text(center, y + THIN + 46, _shape(second.out_channels, out_size), 18))
     if block.right:
@@ -467,21 +599,21 @@ def _draw_block(block: Block, in_size: int, label: str, notes: Notes) -> str:
 
 
 def _column(parts: list[str], x, y, width, rows, notes: Notes) -> float:
-    """Add boxes one below the other, None being a ReLU; return where the last one ends."""
-    for index, (layer, size) in enumerate(rows):
-        height = TALL if layer and layer.kind == "Conv" else THIN
+    """Add boxes one below the other, none for None; return where the last one ends."""
+    for index, (layer, size) in enumerate((layer, size) for layer, size in rows if layer):
+        height = TALL if layer.kind == "Conv" else THIN
         if index:
             parts.append(_arrow((x + width / 2, y - GAP + 1), (x + width / 2, y - 2)))
-        if layer:
-            parts.append(_layer_box(x, y, width, layer, size, notes, height))
-        else:
-            parts.append(_box(x, y, width, THIN, "ReLU", ["ReLU"]))
+        parts.append(_layer_box(x, y, width, layer, size, notes, height))
         y += height + GAP
     return y - GAP
 
 
-def _draw(network: Network, notes: Notes, verdict: list[str]) -> str:
-    """The whole picture; the panels zoom in on the first wrong block, else on group 2, block 1."""
+def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str]) -> str:
+    """The whole picture; the panels zoom in on the first wrong block, else on group 2, block 1.
+
+    Below it come the lines of the verdict, in its colour, and those of the remark.
+    """
     labels = [
         (g, b)
         for g, group in enumerate(network.groups, start=1)
@@ -498,8 +630,9 @@ def _draw(network: Network, notes: Notes, verdict: list[str]) -> str:
         block_size, _ = _block_hover(block, "", block_size, [])
 
     height = 94 + 4 * (THIN + GAP) + len(network.groups) * (84 + GAP) + 2 * (THIN + GAP)
-    total = TOP + height + 14 + 30 * len(verdict) + (12 if verdict else 0)
-    colour = WRONG if notes else RIGHT
+    lines = [(line, WRONG if notes else RIGHT) for line in verdict]
+    lines += [(line, GREY) for line in remark]
+    total = TOP + height + 14 + 30 * len(lines) + (12 if lines else 0)
     parts = [
         _panel(
             NETWORK_X,
@@ -515,29 +648,30 @@ def _draw(network: Network, notes: Notes, verdict: list[str]) -> str:
         _draw_block(group[b - 1], block_size, f"group {g} block {b}", notes),
         *(
             _text(NETWORK_X + 6, TOP + height + 38 + 30 * row, line, 20, "start", True, colour)
-            for row, line in enumerate(verdict)
+            for row, (line, colour) in enumerate(lines)
         ),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" width="100%" '
         f'role="img" font-family="Arial, Liberation Sans, Helvetica, sans-serif">'
         "<title>ResNet34 and what is inside it</title>"
-        f"<desc>{escape(_alt(network, verdict))}</desc>"
+        f"<desc>{escape(_alt(network, verdict + remark))}</desc>"
         f'{ARROWHEAD}<rect width="{WIDTH}" height="{total}" rx="10" fill="{PAGE}"/>'
         f"{''.join(parts)}</svg>"
     )
 
 
-def _alt(network: Network, verdict: list[str]) -> str:
+def _alt(network: Network, lines: list[str]) -> str:
     """The picture in words."""
+    stem = network.stem
     n_blocks = ", ".join(str(len(group)) for group in network.groups)
     drawn = (
-        "Three nested drawings. ResNet34: a 7×7 convolution, batchnorm, ReLU, max pool, "
-        f"{len(network.groups)} BlockGroups of {n_blocks} blocks, average pool, linear layer. "
-        "BlockGroup: ResidualBlocks in a row. ResidualBlock: two 3×3 convolutions on the left, "
-        "the identity or a 1×1 convolution on the right, their sum, ReLU."
+        f"Three nested drawings. ResNet34: a {stem.kernel}×{stem.kernel} convolution, batchnorm, "
+        f"ReLU, max pool, {len(network.groups)} BlockGroups of {n_blocks} blocks, average pool, "
+        "linear layer. BlockGroup: ResidualBlocks in a row. ResidualBlock: two convolutions on the "
+        "left, the identity or a 1×1 convolution on the right, their sum, ReLU."
     )
-    return f"{drawn} {'; '.join(verdict)}".strip()
+    return f"{drawn} {'; '.join(lines)}".strip()
 
 
 class Drawing:
@@ -568,16 +702,25 @@ def architecture(model: nn.Module | None = None) -> Drawing:
     module's name, output shape and parameters; boxes that differ from the paper are marked, and
     the differences named. Nothing is run, so a model whose forward fails can be drawn too.
 
+    What is no module, such as a call of F.relu, is not seen: it is drawn in grey, and said so.
+
     Raises:
-        ValueError: the model's layers are not a first convolution, residual blocks of two 3x3
+        NoResNetError: the model's layers are not a first convolution, residual blocks of two 3x3
             convolutions and a linear layer.
     """
-    network, verdict, notes = paper_network(), [], {}
+    network, verdict, remark, notes = paper_network(), [], [], {}
     if model is not None:
         network = read_network(model)
         notes = differences(network, paper_network())
         verdict = [f"{name}: {', '.join(texts)}" for name, texts in notes.items()]
         if len(verdict) > 4:
             verdict[3:] = [f"and {len(verdict) - 3} more: hover over the marked boxes"]
-        verdict = verdict or ["All channels, kernels, strides and paddings are those of the paper."]
-    return Drawing(_draw(network, notes, verdict), _alt(network, verdict))
+        verdict = verdict or [
+            "All channels, kernels, strides and paddings of your modules are those of the paper."
+        ]
+        if network.not_found:
+            remark = [
+                f"Not found as modules: {', '.join(network.not_found)}.",
+                "Your forward may call functions for them, which this drawing cannot see.",
+            ]
+    return Drawing(_draw(network, notes, verdict, remark), _alt(network, verdict + remark))

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from resnet_helpers.errors import needs_exercise
 from resnet_helpers.figures.live import Live, slider
 from resnet_helpers.figures.style import (
     BLACK,
@@ -178,6 +179,7 @@ def running_means(
     return batch_means, means
 
 
+@needs_exercise("BatchNorm2d")
 def running_mean(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
     """running_mean on its way to the true mean, for three momenta; a slider for the batch size."""
 
@@ -244,6 +246,7 @@ def outputs_with_companions(
     return train, evaluation
 
 
+@needs_exercise("BatchNorm2d")
 @styled
 def train_and_eval(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
     """One pixel's output, train mode against eval mode, for batches of 1, 2 and 32 pictures."""

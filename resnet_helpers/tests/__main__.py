@@ -1,5 +1,6 @@
 """`python -m resnet_helpers.tests`: the catalogue of known mistakes, as the checks use it."""
 
+import signal
 import textwrap
 
 from resnet_helpers.tests import EXERCISES
@@ -20,4 +21,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGPIPE"):  # not on Windows
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a traceback
     main()

@@ -1,15 +1,17 @@
 """Lesson 1: the checks of BatchNorm2d, with its known mistakes."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from resnet_helpers.tests.engine import Exercise, Mistake, made_up, trials_of
-from resnet_helpers.tests.outcomes import Described, difference, numbers, same, shown
+from resnet_helpers.tests.engine import Exercise, Mistake, Trial, made_up, trials_of
+from resnet_helpers.tests.outcomes import Described, difference, numbers, same, short, shown
 
 # ---- BatchNorm2d: a right one, in steps -----------------------------------------------------
 
@@ -43,8 +45,18 @@ class BatchNorm2dInSteps(nn.Module):
     def make_counter(self):
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
+    def show_num_features(self):
+        return f"{self.num_features}"
+
+    def show_eps(self):
+        return f"eps={self.eps}"
+
+    def show_momentum(self):
+        return f"momentum={self.momentum}"
+
     def extra_repr(self):
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        shown = (self.show_num_features(), self.show_eps(), self.show_momentum())
+        return ", ".join(filter(None, shown))
 
     def received(self, x):
         return x
@@ -98,10 +110,13 @@ class BatchNorm2dInSteps(nn.Module):
     def affine(self, x_hat):
         return x_hat * self.along_channels(self.weight) + self.along_channels(self.bias)
 
+    def normalised(self, x, mean, var):
+        return self.centred(x, mean) / self.denominator(var)
+
     def forward(self, x):
         x = self.received(x)
         mean, var = self.train_statistics(x) if self.training else self.eval_statistics(x)
-        return self.affine(self.centred(x, mean) / self.denominator(var))
+        return self.affine(self.normalised(x, mean, var))
 
 
 # ---- What the checks try --------------------------------------------------------------------
@@ -319,11 +334,81 @@ def attachments(cls):
     return states
 
 
-def shows_in_repr(cls):
-    """Which of three unmistakable settings print(module) shows."""
-    text = repr(cls(71, eps=0.25, momentum=0.625))
-    settings = {"num_features": "71", "eps": "0.25", "momentum": "0.625"}
-    return [name for name, value in settings.items() if value in text] or ["nothing"]
+@dataclass(frozen=True, eq=False)
+class ExtraRepr(Described):
+    """What extra_repr returned. Two are equal if both show the same settings, in any form."""
+
+    returned: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ExtraRepr) and self._comparable() == other._comparable()
+
+    __hash__ = None
+
+    def _comparable(self) -> Any:
+        if not isinstance(self.returned, str):
+            return type(self.returned)
+        shown = [name for name, value in SETTINGS_SHOWN.items() if value in self.returned]
+        return shown or ("{" in self.returned, bool(self.returned))
+
+    def shown(self, subject: str) -> str:
+        return short(f"{subject} {self.returned!r}", 150)
+
+    def difference(self, subject: str, got: "ExtraRepr") -> tuple[str, str, str]:
+        expected = f"{subject} a string with 71, 0.25 and 0.625 in it"
+        remark = "" if isinstance(got.returned, str) else "It must return a string."
+        return expected, got.shown(subject), remark
+
+
+SETTINGS_SHOWN = {"num_features": "71", "eps": "0.25", "momentum": "0.625"}
+
+
+class Reductions(TorchFunctionMode):
+    """Within it, means and variances are recorded: what they are of, and the result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, Tensor, Tensor]] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        if name in ("mean", "sum", "var", "std") and args and isinstance(result, Tensor):
+            self.calls.append((name, args[0], result))
+        if name in ("var_mean", "std_mean") and args:
+            self.calls += zip(name.split("_"), args[:1] * 2, result, strict=True)
+        return result
+
+
+AXES = {2: "batch", 3: "channels", 4: "height", 5: "width"}  # of UNEQUAL, by size
+
+
+def look_at_axes(cls):
+    """What to say of a mean or variance that is not one number for each channel; "" if all are."""
+    x = UNEQUAL.clone()
+    with Reductions() as reductions, suppress(Exception):  # such code may well fail further on
+        in_train_mode(cls, x, affine=False)(x)
+    shapes: dict[str, list[tuple[int, ...]]] = {"mean": [], "variance": []}
+    for name, given, result in reductions.calls:
+        is_mean = name in ("mean", "sum") and given.data_ptr() == x.data_ptr()
+        shapes["mean" if is_mean else "variance"].append(tuple(result.shape))
+    wrong = {}
+    for subject, found in shapes.items():
+        kept = [[AXES[size] for size in shape if size in AXES] for shape in found]
+        if found and ["channels"] not in kept:
+            wrong[subject] = found[0], kept[0]
+    if not wrong:
+        return ""
+    shape, kept = next(iter(wrong.values()))
+    surplus = [axis for axis in kept if axis != "channels"]
+    faults = [f"keeps the {', '.join(surplus)}"] * bool(surplus)
+    faults += ["loses the channels"] * ("channels" not in kept)
+    subject = " and ".join(wrong) + (" have" if len(wrong) > 1 else " has")
+    return (
+        f"Your {subject} shape {shape} for x of shape {tuple(x.shape)}, which "
+        f"{' and '.join(faults)}. Average over batch, height and width, so that each channel has "
+        "its own."
+    )
 
 
 AFFINE = "weight = [2, -0.5], bias = [0.25, 1.5]"
@@ -342,9 +427,9 @@ BATCHNORM2D_TRIALS = (
             "keys",
         ),
         (
-            "print(BatchNorm2d(71, eps=0.25, momentum=0.625)), which calls extra_repr",
-            shows_in_repr,
-            "it shows",
+            "BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr(), which print shows",
+            lambda cls: ExtraRepr(cls(71, eps=0.25, momentum=0.625).extra_repr()),
+            "it returns",
         ),
     ),
     *trials_of(
@@ -549,6 +634,19 @@ def centred_in_place(self, x, mean):
     return x
 
 
+def values_per_channel(x):
+    return x.numel() // x.shape[1]
+
+
+def biased_var(x):
+    return x.var((0, 2, 3), unbiased=False)
+
+
+def corrected_with(n: Callable[[Tensor], int]) -> Callable:
+    """A running_var of the biased variance times n / (n - 1)."""
+    return lambda self, x: biased_var(x) * n(x) / (n(x) - 1)
+
+
 def normalised_over(*axes: int) -> dict[str, Callable]:
     """Normalising with statistics over other axes than (0, 2, 3)."""
     return {
@@ -695,6 +793,12 @@ BATCHNORM2D_MISTAKES = (
         {"centred": lambda self, x, mean: x},
     ),
     Mistake(
+        "no brackets around x - mean",
+        "Without brackets, x - mean / std divides the mean alone: division comes first. Write "
+        "(x - mean) / std.",
+        {"normalised": lambda self, x, mean, var: x - mean / self.denominator(var)},
+    ),
+    Mistake(
         "mean added",
         "You add the mean. Subtract it, so that the channel's mean becomes 0.",
         {"centred": lambda self, x, mean: x + mean},
@@ -702,35 +806,65 @@ BATCHNORM2D_MISTAKES = (
     *wrong_axes(
         "the batch only",
         "You average over the batch only (axis 0). A channel's statistics are taken over batch, "
-        "height and width: dim=(0, 2, 3).",
+        "height and width.",
         0,
     ),
     *wrong_axes(
         "space only",
         "You average over height and width only (axes 2 and 3), for each picture by itself: that "
-        "is instance normalisation. Include the batch: dim=(0, 2, 3).",
+        "is instance normalisation. Include the batch.",
         2,
         3,
     ),
     *wrong_axes(
         "channels and space",
         "You average over channels, height and width (axes 1, 2, 3): that is layer normalisation. "
-        "Keep the channels apart and include the batch: dim=(0, 2, 3).",
+        "Keep the channels apart and include the batch.",
         1,
         2,
         3,
     ),
     *wrong_axes(
         "batch and height",
-        "You average over batch and height only. Include the width: dim=(0, 2, 3).",
+        "You average over batch and height only. Include the width.",
         0,
         2,
     ),
     *wrong_axes(
         "batch and width",
-        "You average over batch and width only. Include the height: dim=(0, 2, 3).",
+        "You average over batch and width only. Include the height.",
         0,
         3,
+    ),
+    Mistake(
+        "unbiased correction with the batch size",
+        "The n of your correction n / (n - 1) is the batch size. It is the number of values in a "
+        "channel: batch times height times width.",
+        {"tracked_var": corrected_with(lambda x: x.shape[0])},
+    ),
+    Mistake(
+        "unbiased correction with one picture's size",
+        "The n of your correction n / (n - 1) is height times width. It is the number of values in "
+        "a channel: batch times height times width.",
+        {"tracked_var": corrected_with(lambda x: x.shape[2] * x.shape[3])},
+    ),
+    Mistake(
+        "unbiased correction with the size of everything",
+        "The n of your correction n / (n - 1) is the size of the whole tensor. It is the number of "
+        "values in a channel: batch times height times width.",
+        {"tracked_var": corrected_with(lambda x: x.numel())},
+    ),
+    Mistake(
+        "unbiased correction with the number of channels",
+        "The n of your correction n / (n - 1) is the number of channels. It is the number of "
+        "values in a channel: batch times height times width.",
+        {"tracked_var": corrected_with(lambda x: x.shape[1])},
+    ),
+    Mistake(
+        "unbiased correction upside down",
+        "Your correction of the variance is upside down, (n - 1) / n. The unbiased variance is the "
+        "larger one: the biased one times n / (n - 1).",
+        {"tracked_var": lambda self, x: biased_var(x) * (1 - 1 / values_per_channel(x))},
     ),
     Mistake(
         "mean of squares as variance",
@@ -742,8 +876,8 @@ BATCHNORM2D_MISTAKES = (
     ),
     Mistake(
         "statistics over everything",
-        "You take one mean and one variance over the whole tensor. Each channel has its own: "
-        "dim=(0, 2, 3).",
+        "You take one mean and one variance over the whole tensor. Each channel has its own, over "
+        "batch, height and width.",
         {
             "batch_mean": lambda self, x: x.mean(),
             "batch_var": lambda self, x: x.var(unbiased=False),
@@ -939,6 +1073,12 @@ BATCHNORM2D_MISTAKES = (
         {"affine": lambda self, x_hat: BatchNorm2dInSteps.affine(self, x_hat).detach()},
     ),
     Mistake(
+        "input detached",
+        "You detach x, so no gradient reaches the layers before this one. Only the running "
+        "statistics stay out of the graph.",
+        {"received": lambda self, x: x.detach()},
+    ),
+    Mistake(
         "running statistics keep four axes",
         "Your running statistics have shape (1, num_features, 1, 1). Store vectors of length "
         "num_features, and reshape them only where you normalise.",
@@ -1031,23 +1171,46 @@ BATCHNORM2D_MISTAKES = (
     ),
     Mistake(
         "extra_repr empty",
-        "Your extra_repr shows nothing. Return a string with num_features, eps and momentum.",
+        "Your extra_repr returns an empty string. Put num_features, eps and momentum into it.",
         {"extra_repr": lambda self: ""},
+    ),
+    Mistake(
+        "extra_repr without its f",
+        "Your extra_repr shows the braces themselves. Put an f before the string, as in "
+        'f"eps={self.eps}", so that Python fills them in.',
+        {"extra_repr": lambda self: "{self.num_features}, {self.eps}, {self.momentum}"},
+    ),
+    Mistake(
+        "extra_repr with names only",
+        "Your extra_repr shows words and no values. Use an f-string with the values in braces, as "
+        'in f"eps={self.eps}".',
+        {"extra_repr": lambda self: "num_features, eps, momentum"},
+    ),
+    Mistake(
+        "extra_repr returns a tuple",
+        "Your extra_repr returns a tuple. It must return one string: put everything into a single "
+        "f-string.",
+        {"extra_repr": lambda self: (self.num_features, self.eps, self.momentum)},
+    ),
+    Mistake(
+        "extra_repr returns None",
+        "Your extra_repr returns None. It must return the string: a print is no `return`.",
+        {"extra_repr": lambda self: None},
     ),
     Mistake(
         "extra_repr without num_features",
         "Your extra_repr leaves out num_features.",
-        {"extra_repr": lambda self: f"eps={self.eps}, momentum={self.momentum}"},
+        {"show_num_features": lambda self: ""},
     ),
     Mistake(
         "extra_repr without eps",
         "Your extra_repr leaves out eps.",
-        {"extra_repr": lambda self: f"{self.num_features}, momentum={self.momentum}"},
+        {"show_eps": lambda self: ""},
     ),
     Mistake(
         "extra_repr without momentum",
         "Your extra_repr leaves out momentum.",
-        {"extra_repr": lambda self: f"{self.num_features}, eps={self.eps}"},
+        {"show_momentum": lambda self: ""},
     ),
 )
 
@@ -1057,6 +1220,7 @@ BATCHNORM2D = Exercise(
     steps=BatchNorm2dInSteps,
     trials=BATCHNORM2D_TRIALS,
     mistakes=BATCHNORM2D_MISTAKES,
+    closer_look=Trial("test_batchnorm2d_forward", "the axes of mean and variance", look_at_axes),
 )
 
 

@@ -5,9 +5,11 @@ implementation comes out wrong, the engine looks for the known mistake, or the p
 which all trials come out wrong in the same way. Where there is none, it says where the values part.
 """
 
+import inspect
+import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
-from resnet_helpers.tests.outcomes import Crash, difference, is_stub, same, short
+from resnet_helpers.tests.outcomes import Crash, difference, few_lines, is_stub, same, short
 
 MOST_PAIRS = 80  # so many pairs of mistakes are tried
 FIRST_FEW = 3  # so many wrong trials a mistake must explain if it does not explain all
@@ -62,6 +64,7 @@ class Exercise:
 
     `steps` is a right implementation cut into overridable steps; a class made from it goes through
     `finished` to become what a learner would pass to the check (the class itself, or a function).
+    `closer_look` is for what no known mistake explains: a trial that returns a hint, or "".
     """
 
     name: str
@@ -70,6 +73,7 @@ class Exercise:
     trials: tuple[Trial, ...]
     mistakes: tuple[Mistake, ...]
     finished: Callable[[type], Any] = lambda steps: steps
+    closer_look: Trial | None = None
 
     @property
     def checks(self) -> list[str]:
@@ -99,8 +103,9 @@ class Exercise:
             if is_stub(got):
                 raise StubNotFilled(check, got.function)
             if not same(got, expected[trial]):
-                hints = self._diagnose(trial, learners, expected)
-                raise explain(trial, expected[trial], got, hints)
+                hints = self._without_self(implementation) if isinstance(got, Crash) else []
+                hints = hints or self._diagnose(trial, learners, expected)
+                raise explain(trial, expected[trial], got, hints, learners.printed[trial])
         print(f"All tests in `{check}` passed!")
 
     def _check_kind(self, check: str, implementation: Any) -> None:
@@ -110,6 +115,12 @@ class Exercise:
         if wants_class and isinstance(implementation, type):
             remark = f"Derive your {self.name} from nn.Module: class {self.name}(nn.Module)."
             right = issubclass(implementation, nn.Module)
+        elif wants_class and inspect.isfunction(implementation):
+            remark = (
+                f"You wrote a function. {self.name} is to be a class derived from nn.Module: "
+                f"class {self.name}(nn.Module), with a method forward(self, x)."
+            )
+            right = False
         elif wants_class:
             remark = f"Pass the class itself, with no brackets after it: {check}({self.name})."
             right = False
@@ -121,6 +132,20 @@ class Exercise:
             got = short(f"{type(implementation).__name__}: {implementation!r}", 60)
             rows = {"Tried": f"to call what {check} was given", "Expected": kind, "Got": got}
             raise CheckFailure(check, rows, [], remark)
+
+    def _without_self(self, implementation: Any) -> list[str]:
+        """The hint for a class whose __init__ or forward lacks self, so has a parameter too few."""
+        for name in ("__init__", "forward"):
+            mine, right = (getattr(c, name, None) for c in (implementation, self.steps))
+            if not (inspect.isfunction(mine) and inspect.isfunction(right)):
+                continue
+            parameters = inspect.signature(mine).parameters
+            plain = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters.values())
+            too_few = len(parameters) < len(inspect.signature(right).parameters)
+            if plain and too_few and "self" not in parameters:
+                signature = ", ".join(["self", *map(str, parameters.values())])
+                return [f"Your {name} has no self: begin it with def {name}({signature})."]
+        return []
 
     def _diagnose(self, failed: Trial, learners: "Outcomes", expected: "Outcomes") -> list[str]:
         """The hints of the known mistakes that explain what came out wrong, if any do.
@@ -143,7 +168,11 @@ class Exercise:
             )
             if explanations:
                 return self._hints_in_common(explanations, learners, trials)
-        return self._hints_on_first_differences(failed, learners, expected, trials)
+        hints = self._hints_on_first_differences(failed, learners, expected, trials)
+        if not hints and self.closer_look and self.closer_look.check == failed.check:
+            hint = learners[self.closer_look]
+            hints = [hint] if hint and isinstance(hint, str) else []
+        return hints
 
     def _hints_in_common(
         self, explanations: list[Mistakes], learners: "Outcomes", trials: list[Trial]
@@ -173,12 +202,13 @@ class Exercise:
             explained: dict[str, int] = {}  # hint -> how many trials
             for mistake in self.mistakes:
                 made = self._outcomes((mistake,))
-                crashes = [t for t in cheap for o in (made[t], learners[t]) if isinstance(o, Crash)]
-                first_few = [trial for trial in wrong_in_scope if trial not in crashes][:FIRST_FEW]
                 if (
-                    first_few
-                    and agree(made, learners, first_few)
-                    and agree(made, expected, [trial for trial in right if trial not in crashes])
+                    explains_first_few(made, learners, wrong_in_scope)
+                    and all(
+                        same(made[trial], expected[trial])
+                        for trial in right
+                        if no_crash(made, learners, trial)
+                    )
                     and not same(made[failed], expected[failed])
                 ):
                     count = sum(same(made[trial], learners[trial]) for trial in wrong)
@@ -225,21 +255,25 @@ class Exercise:
 
 
 class Outcomes:
-    """What the trials make of one implementation, each run when it is first asked for."""
+    """What the trials make of one implementation, each run when it is first asked for.
+
+    What the code prints is kept in `printed`: a learner's `print` would show for every trial.
+    """
 
     def __init__(self, implementation: Any):
         self.implementation = implementation
-        self._known: dict[str, Any] = {}
+        self.printed: dict[Trial, str] = {}
+        self._known: dict[Trial, Any] = {}
 
     def __getitem__(self, trial: Trial) -> Any:
-        key = f"{trial.tried} -> {trial.subject}"
-        if key not in self._known:
-            with undisturbed():
+        if trial not in self._known:
+            with undisturbed(), redirect_stdout(io.StringIO()) as printed:
                 try:
-                    self._known[key] = trial.run(self.implementation)
+                    self._known[trial] = trial.run(self.implementation)
                 except Exception as error:
-                    self._known[key] = Crash.of(error)
-        return self._known[key]
+                    self._known[trial] = Crash.of(error)
+            self.printed[trial] = printed.getvalue()
+        return self._known[trial]
 
 
 @contextmanager
@@ -285,12 +319,35 @@ def explains(
     return len(crashes) < len(wrong) or same_messages
 
 
-def explain(trial: Trial, expected: Any, got: Any, hints: list[str]) -> CheckFailure:
+def no_crash(some: Outcomes, others: Outcomes, trial: Trial) -> bool:
+    """Whether the trial raises for neither."""
+    return not isinstance(some[trial], Crash) and not isinstance(others[trial], Crash)
+
+
+def explains_first_few(mistake: Outcomes, learners: Outcomes, wrong: list[Trial]) -> bool:
+    """Whether the first few trials of those that raise for neither come out the same for both.
+
+    It runs no more trials than it takes to rule the mistake out, which most often is one.
+    """
+    count = 0
+    for trial in wrong:
+        if no_crash(mistake, learners, trial):
+            if not same(mistake[trial], learners[trial]):
+                return False
+            count += 1
+            if count == FIRST_FEW:
+                break
+    return count > 0
+
+
+def explain(trial: Trial, expected: Any, got: Any, hints: list[str], printed: str) -> CheckFailure:
     """The failure to raise for a trial that came out wrong."""
     expected_text, got_text, remark = difference(trial.subject, expected, got)
     rows = {"Tried": trial.tried, "Expected": expected_text, "Got": got_text}
     if isinstance(got, Crash) and got.line:
         rows["Your line"] = f"{short(got.line, 150)}  (in {got.function})"
+    if printed.strip():
+        rows["Printed"] = few_lines(printed.strip())
     return CheckFailure(trial.check, rows, hints, remark)
 
 

@@ -4,11 +4,13 @@ import linecache
 import os
 import sysconfig
 import textwrap
+from itertools import chain
 from pathlib import Path
 
 import torch
 
 PANEL_WIDTH = 88
+PANEL_HEIGHT = 15  # to which what the learner's code printed is cut
 
 # Where no learner writes: this package, PyTorch, other installed packages, the standard library.
 NOT_THE_LEARNERS = (
@@ -44,7 +46,12 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
 
     def _render_traceback_(self) -> list[str]:
         """IPython calls this and shows the lines in place of the stack."""
-        return panel(f"{self.check} failed", self.rows, self.paragraphs)
+        rows = dict(self.rows)
+        while True:
+            lines = panel(f"{self.check} failed", rows, self.paragraphs)
+            if len(lines) <= PANEL_HEIGHT or "\n" not in rows.get("Printed", ""):
+                return lines
+            rows["Printed"] = rows["Printed"].partition("\n")[2]
 
 
 class StubNotFilled(NotImplementedError):  # noqa: N818 - the exercise is to be done, not at fault
@@ -69,7 +76,8 @@ def panel(title: str, rows: dict[str, str], paragraphs: list[str]) -> list[str]:
     indent = max(map(len, rows), default=0) + 2
     lines = []
     for name, text in rows.items():
-        first, *others = textwrap.wrap(text, PANEL_WIDTH - 2 - indent) or [""]
+        wrapped = [textwrap.wrap(line, PANEL_WIDTH - 2 - indent) for line in text.splitlines()]
+        first, *others = chain.from_iterable(wrapped) if text else [""]
         lines.append(bold(name) + " " * (indent - len(name)) + first)
         lines += [" " * indent + line for line in others]
     lines += [""] * bool(rows and paragraphs)

@@ -1,9 +1,10 @@
 """Lesson 6: the checks of NanModule, the NaN hook, add_hook, remove_hooks and first_divergence."""
 
 import copy
+import io
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
@@ -29,6 +30,16 @@ class NanModuleInSteps(nn.Module):
 
 
 PAIR = torch.tensor([[1.0, -2.0], [0.0, 3.0]])
+
+
+def nan_output(x: Tensor) -> Callable:
+    """What the module makes of x."""
+
+    def run(cls):
+        output = cls()(x.clone())
+        return None if output is None else output.detach()
+
+    return run
 
 
 def input_of_nan_module(cls):
@@ -58,6 +69,12 @@ NAN_MODULE_MISTAKES = (
         "a Python float",
         "You return a Python float. Return a tensor of the input's shape: torch.full_like.",
         {"nans": lambda self, x: torch.nan},
+    ),
+    Mistake(
+        "nothing returned",
+        "Your forward returns nothing (None). Return a tensor of the input's shape, NaN "
+        "everywhere.",
+        {"nans": lambda self, x: None},
     ),
     Mistake(
         "first value only",
@@ -104,12 +121,9 @@ NAN_MODULE = Exercise(
     steps=NanModuleInSteps,
     trials=trials_of(
         "test_nan_module",
-        ("x = [[1, -2], [0, 3]]", lambda cls: cls()(PAIR.clone()).detach()),
-        ("x of shape (2, 3, 4, 5)", lambda cls: cls()(made_up(2, 3, 4, 5)).detach()),
-        (
-            "x = [[1, -2], [0, 3]] in float64",
-            lambda cls: cls()(PAIR.double()).detach(),
-        ),
+        ("x = [[1, -2], [0, 3]]", nan_output(PAIR)),
+        ("x of shape (2, 3, 4, 5)", nan_output(made_up(2, 3, 4, 5))),
+        ("x = [[1, -2], [0, 3]] in float64", nan_output(PAIR.double())),
         ("x = [[1, -2], [0, 3]]", input_of_nan_module, "x afterwards"),
     ),
     mistakes=NAN_MODULE_MISTAKES,
@@ -177,10 +191,12 @@ class Raised(Described):
         return self.shown(subject), shown(subject, got), ""
 
 
-def caught(call: Callable[[], Any]) -> Raised:
+def caught(call: Callable[[], Any], notices_prints=False) -> Raised:
     """What the call raises. An error that looks like no deliberate one goes through."""
+    printed = io.StringIO()
     try:
-        result = call()
+        with redirect_stdout(printed):
+            result = call()
     except Exception as error:
         message = " ".join(str(error).split())
         if "Culprit" in message or isinstance(error, (ValueError, AssertionError)):
@@ -188,6 +204,8 @@ def caught(call: Callable[[], Any]) -> Raised:
         raise
     if isinstance(result, Exception):
         return Raised(f"nothing raised, but a {type(result).__name__} returned")
+    if notices_prints and printed.getvalue():
+        return Raised("nothing raised, but something printed")
     return Raised("nothing raised")
 
 
@@ -201,26 +219,30 @@ INF = torch.tensor([torch.inf, 1.0])
 INFS = torch.tensor([torch.inf, -torch.inf])
 
 
-def judged(output: Any, inputs: tuple = (CLEAN,)) -> Callable:
+def judged(output: Any, inputs: tuple = (CLEAN,), **settings: bool) -> Callable:
     """What the hook raises for a Culprit's output."""
-    return lambda hook: caught(lambda: hook(Culprit(), inputs, output))
+    return lambda hook: caught(lambda: hook(Culprit(), inputs, output), **settings)
 
 
-def output_with_hook(output: Any) -> Callable:
-    """What a module with the hook returns."""
+def returned_by_hook(output: Any) -> Callable:
+    """What the hook itself returns."""
 
     def run(hook):
-        module = Culprit(output)
-        module.register_forward_hook(hook)
-        result = module(CLEAN)
-        return "its own" if result is output else "something else, which the hook returned"
+        result = hook(Culprit(), (CLEAN,), output)
+        if result is None:
+            return "nothing"
+        return "the output" if result is output else f"something of type {type(result).__name__}"
 
     return run
 
 
 NAN_HOOK_TRIALS = trials_of(
     "test_nan_hook",
-    ("hook(module, inputs, output), output = [1, nan, 3]", judged(NAN), "raised"),
+    (
+        "hook(module, inputs, output), output = [1, nan, 3]",
+        judged(NAN, notices_prints=True),
+        "raised",
+    ),
     ("hook(module, inputs, output), output = [1, -2, 3]", judged(CLEAN), "raised"),
     ("output = [nan, nan]", judged(ALL_NAN), "raised"),
     ("output = [nan, 1]", judged(FIRST_NAN), "raised"),
@@ -236,11 +258,15 @@ NAN_HOOK_TRIALS = trials_of(
     ("output = (None, [1, nan, 3])", judged((None, NAN)), "raised"),
     ("output = (None, [1, -2, 3])", judged((None, CLEAN)), "raised"),
     ("output = None", judged(None), "raised"),
-    ("module(x) with the hook, output = [1, -2, 3]", output_with_hook(CLEAN), "output"),
     (
-        "module(x) with the hook, output = ([1, -2, 3], [1, -2, 3])",
-        output_with_hook((CLEAN, CLEAN)),
-        "output",
+        "hook(module, inputs, output), output = [1, -2, 3]",
+        returned_by_hook(CLEAN),
+        "returned by the hook",
+    ),
+    (
+        "hook(module, inputs, output), output = ([1, -2, 3], [1, -2, 3])",
+        returned_by_hook((CLEAN, CLEAN)),
+        "returned by the hook",
     ),
 )
 
@@ -278,6 +304,12 @@ NAN_HOOK_MISTAKES = (
         {"result": lambda self, output: False},
     ),
     Mistake(
+        "returns the output",
+        "Your hook returns the output. Return nothing: whatever a hook returns takes the place of "
+        "the module's output.",
+        {"result": lambda self, output: output},
+    ),
+    Mistake(
         "raises on every output",
         "Your hook raises on every output. Raise only if output.isnan().any().",
         is_tensor_and(lambda tensor: True),
@@ -290,8 +322,14 @@ NAN_HOOK_MISTAKES = (
     Mistake(
         "never raises",
         "Your hook never raises. NaN equals nothing, not even itself, so x == nan finds none: if "
-        "output.isnan().any(), raise a ValueError (printing is not enough).",
+        "output.isnan().any(), raise a ValueError.",
         is_tensor_and(lambda tensor: False),
+    ),
+    Mistake(
+        "printed instead of raised",
+        "You print, and the network runs on. Raise instead: raise ValueError(...), with the module "
+        "in the message.",
+        {"complain": lambda self, module: print(f"NaN in the output of {module}")},
     ),
     Mistake(
         "returned instead of raised",
@@ -475,7 +513,10 @@ def beside(function: Callable, name: str) -> Any:
         return getattr(function.__self__, name)
     names = getattr(function, "__globals__", {})
     if name not in names:
-        raise LookupError(f"{name} is not defined beside this function: run the cell that does it")
+        raise LookupError(
+            f"there is nothing called {name} where your function is: keep the exercise's names, "
+            "and run the cell that defines it"
+        )
     return names[name]
 
 
@@ -602,6 +643,10 @@ def call_the_hook(self, module):
     return module.register_forward_hook(solutions.hook_check_for_nan_output(module, (), None))
 
 
+def call_the_hook_with_nothing(self, module):
+    return module.register_forward_hook(solutions.hook_check_for_nan_output())
+
+
 MODEL = "model = Sequential(ReLU, Sequential(ReLU, Identity))"
 
 ADD_HOOK_MISTAKES = (
@@ -636,8 +681,8 @@ ADD_HOOK_MISTAKES = (
     ),
     Mistake(
         "condition the wrong way round",
-        "You register the hook only if the module has one already. Turn the condition round: if "
-        "module not in handles.",
+        "You register nothing on a module that has no hook yet. Is your condition the wrong way "
+        "round? It is: if module not in handles.",
         {"has_none": lambda self, module: module in self.handles},
     ),
     Mistake(
@@ -647,9 +692,15 @@ ADD_HOOK_MISTAKES = (
         {"key": lambda self, module: type(module)},
     ),
     Mistake(
+        "handles kept by str(module)",
+        "You keep the handles by str(module), which is the same for all modules of one kind, so of "
+        "two ReLUs one gets no hook. The module itself can be the key.",
+        {"key": lambda self, module: str(module)},
+    ),
+    Mistake(
         "handle not kept",
-        "You don't keep the handle, without which the hook can't be removed: handles[module] = "
-        "what register_forward_hook returns.",
+        "You don't keep the handle under its module, without which the hook can't be removed: "
+        "handles[module] = what register_forward_hook returns.",
         {"keep": lambda self, module, handle: None},
     ),
     Mistake(
@@ -678,6 +729,12 @@ ADD_HOOK_MISTAKES = (
         "You call the hook and register what it returns. Pass the function itself, without "
         "brackets after its name.",
         {"register": call_the_hook},
+    ),
+    Mistake(
+        "hook called with nothing",
+        "You call the hook, as hook_check_for_nan_output(). Pass the function itself, without "
+        "brackets after its name: PyTorch calls it later.",
+        {"register": call_the_hook_with_nothing},
     ),
 )
 
@@ -943,9 +1000,9 @@ class FirstDivergenceInSteps:
 
 
 class Add(nn.Module):
-    """x + amounts: one amount for each feature, or one for all."""
+    """x + amounts: one amount for each feature, or one for all; or lists of them, one a picture."""
 
-    def __init__(self, *amounts: float):
+    def __init__(self, *amounts: float | list[float]):
         super().__init__()
         self.amounts = torch.tensor(amounts)
 
@@ -1001,7 +1058,7 @@ def chain(names: str, *modules: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(zip(names.split(), modules, strict=True)))
 
 
-def adding(names: str, *amounts: float) -> nn.Sequential:
+def adding(names: str, *amounts: float | list[float]) -> nn.Sequential:
     """Three modules, the second of which adds the amounts."""
     return chain(names, Times(2.0), Add(*amounts), Times(3.0))
 
@@ -1009,6 +1066,97 @@ def adding(names: str, *amounts: float) -> nn.Sequential:
 def ending(names: str, *amounts: float) -> nn.Sequential:
     """Two modules, the last of which adds the amounts."""
     return chain(names, Times(2.0), Add(*amounts))
+
+
+class Notes:
+    """What modules note while they run. A copy of the modules writes into the same notes."""
+
+    def __init__(self):
+        self.lines: list[str] = []
+
+    def __deepcopy__(self, memo: dict) -> "Notes":
+        return self
+
+
+class Emits(nn.Module):
+    """x + 1, which the next module looks for."""
+
+    def __init__(self, notes: Notes):
+        super().__init__()
+        self.notes = notes
+
+    def forward(self, x):
+        self.notes.emitted = x + 1
+        return self.notes.emitted
+
+
+class Receives(nn.Module):
+    """Notes whether it gets just what the module before it returned."""
+
+    def __init__(self, notes: Notes):
+        super().__init__()
+        self.notes = notes
+
+    def forward(self, x):
+        as_it_was = x is self.notes.emitted
+        self.notes.lines.append(
+            "what the module before returned" if as_it_was else "something else, from a hook"
+        )
+        return x * 2
+
+
+class Looks(nn.Module):
+    """Notes whether its input is x."""
+
+    def __init__(self, notes: Notes):
+        super().__init__()
+        self.notes = notes
+
+    def forward(self, x):
+        self.notes.lines.append("x" if torch.equal(x, X) else "other numbers than x")
+        return x * 2
+
+
+def noted(*kinds: type[nn.Module]) -> Callable:
+    """What the modules of two equal models note while they are compared, each thing once."""
+
+    def run(first_divergence):
+        notes = {"mine": Notes(), "reference": Notes()}
+        models = [nn.Sequential(*(kind(each) for kind in kinds)) for each in notes.values()]
+        first_divergence(*models, X.clone())
+        return {
+            name: " and ".join(dict.fromkeys(each.lines)) or "nothing: it never ran"
+            for name, each in notes.items()
+        }
+
+    return run
+
+
+def error_of_model(first_divergence):
+    """Whether an error that a model raises reaches the caller."""
+    try:
+        first_divergence(chain("a b", Times(2.0), Broken()), adding("p q r", 1.0), X.clone())
+    except NotImplementedError:  # a stub
+        raise
+    except Exception:
+        return "an error"
+    return "no error"
+
+
+def reported(first_divergence):
+    """What is returned where there is a difference, and whether something is printed instead."""
+    with redirect_stdout(io.StringIO()) as printed:
+        result = first_divergence(adding("a b c", 1.0), adding("p q r", 1.5), X.clone())
+    if result is None and printed.getvalue():
+        return "None, and something printed"
+    return named(result)
+
+
+def named(result: Any) -> str:
+    """What first_divergence returned, in which modules and tensors go by their classes only."""
+    if isinstance(result, (list, tuple)):
+        return f"({', '.join(map(named, result))})"
+    return f"a {type(result).__name__}" if isinstance(result, (Tensor, nn.Module)) else repr(result)
 
 
 def hooks_after(mine: nn.Module, reference: nn.Module) -> Callable:
@@ -1021,9 +1169,16 @@ def hooks_after(mine: nn.Module, reference: nn.Module) -> Callable:
         before = {name: n_hooks(model) for name, model in models.items()}
         with suppress(ArithmeticError):  # Broken's
             first_divergence(*models.values(), X.clone())
-        return {name: n_hooks(model) - before[name] for name, model in models.items()}
+        return {name: in_words(n_hooks(model) - before[name]) for name, model in models.items()}
 
     return run
+
+
+def in_words(n_more: int) -> str:
+    """How many hooks there are more than before."""
+    if not n_more:
+        return "as before"
+    return f"{n_more} left behind" if n_more > 0 else f"{-n_more} of somebody else's gone"
 
 
 def n_hooks(model: nn.Module) -> int:
@@ -1050,8 +1205,7 @@ def parting(
 
     def run(first_divergence):
         models = copy.deepcopy(mine), copy.deepcopy(reference)
-        result = first_divergence(*models, x.clone(), **settings)
-        return repr(tuple(result) if isinstance(result, list) else result)
+        return named(first_divergence(*models, x.clone(), **settings))
 
     return f"mine {tried}{', x = [[1, 2]]' if x is X else ''}", run, "returned"
 
@@ -1079,6 +1233,18 @@ FIRST_DIVERGENCE_TRIALS = trials_of(
         adding("p q r", 1.5),
     ),
     parting(
+        "(a: 5x, b: x + 1), reference (p: 2x, q: x + 1)",
+        chain("a b", Times(5.0), Add(1.0)),
+        ending("p q", 1.0),
+    ),
+    parting(
+        "(a: 2x, b: x + 1), reference (p: 2x, q: x + 1, in the second picture x), "
+        "x = [[1, 2], [1, 2]]",
+        ending("a b", [1.0], [1.0]),
+        ending("p q", [1.0], [0.0]),
+        X.expand(2, 2),
+    ),
+    parting(
         "(a: 2x, b: x + [2, -2], c: 3x), reference (p: 2x, q: x + [0, 0], r: 3x)",
         adding("a b c", 2.0, -2.0),
         adding("p q r", 0.0, 0.0),
@@ -1097,6 +1263,12 @@ FIRST_DIVERGENCE_TRIALS = trials_of(
         "(a: 2x, b: x + 5e-5), reference (p: 2x, q: x)",
         ending("a b", 5e-5),
         ending("p q", 0.0),
+    ),
+    parting(
+        "(a: 2x, b: x + 5e-5), reference (p: 2x, q: x), x of shape (2, 3, 4, 4)",
+        ending("a b", 5e-5),
+        ending("p q", 0.0),
+        PICTURE,
     ),
     parting(
         "(a: 2x, b: x + 5e-5), reference (p: 2x, q: x), tolerance=1e-6",
@@ -1182,25 +1354,98 @@ FIRST_DIVERGENCE_TRIALS = trials_of(
     (
         "two models without a difference",
         hooks_after(adding("a b c", 1.0), adding("p q r", 1.0)),
-        "hooks left",
+        "hooks on it",
     ),
     (
         "two models with a difference",
         hooks_after(adding("a b c", 1.0), adding("p q r", 2.0)),
-        "hooks left",
+        "hooks on it",
     ),
     (
         "mine raises",
         hooks_after(chain("a b", Times(2.0), Broken()), adding("p q r", 1.0)),
-        "hooks left",
+        "hooks on it",
     ),
     (
         "the reference raises",
         hooks_after(adding("a b c", 1.0), chain("p q", Times(2.0), Broken())),
-        "hooks left",
+        "hooks on it",
     ),
     ("mine in train mode, the reference in eval mode", modes_after, "modes afterwards"),
+    ("mine raises", error_of_model, "raised"),
+    (
+        "two models of one module each, x = [[1, 2]]",
+        noted(Looks),
+        "inputs of the modules",
+    ),
+    ("two models of two modules each", noted(Emits, Receives), "given to the second"),
+    (
+        "mine (a: 2x, b: x + 1, c: 3x), reference (p: 2x, q: x + 1.5, r: 3x)",
+        reported,
+        "returned",
+    ),
 )
+
+
+def run_and_swallow(self, model, x, handles):
+    with suppress(Exception):
+        model(x)
+    self.clean_up(handles)
+
+
+def run_and_clear(self, model, x, handles):
+    try:
+        model(x)
+    finally:
+        for module in model.modules():
+            module._forward_hooks.clear()
+
+
+def run_on_noise(self, model, x, handles):
+    try:
+        model(torch.randn_like(x))
+    finally:
+        self.clean_up(handles)
+
+
+def both_on_noise(self, mine, reference, x):
+    x = torch.randn_like(x)
+    return self.outputs(mine, x), self.outputs(reference, x)
+
+
+def watch_and_return(returned: Callable) -> dict[str, Callable]:
+    """A hook that also returns something, made of the module's input and its output."""
+
+    def watch(self, module, name, outputs):
+        def hook(module, inputs, output):
+            kept = returned(inputs[0], output)
+            outputs.append((name, self.kept(self.shaped(output.detach()))))
+            return kept
+
+        return module.register_forward_hook(hook)
+
+    return {"watch": watch}
+
+
+def watch_and_return_copy(self, module, name, outputs):
+    def hook(module, inputs, output):
+        copied = output.detach().clone()
+        outputs.append((name, self.shaped(copied)))
+        return copied
+
+    return module.register_forward_hook(hook)
+
+
+def print_and_return_none(self, my_name, name):
+    print(my_name, name)
+
+
+def pair_of_outputs(self, mine, reference, x, tolerance):
+    for (_, my_output), (_, output) in self.pairs(*self.both(mine, reference, x)):
+        if self.shapes_differ(my_output, output) or self.values_differ(
+            my_output, output, tolerance
+        ):
+            yield my_output, output, torch.inf
 
 
 def run_without_finally(self, model, x, handles):
@@ -1249,6 +1494,50 @@ FIRST_DIVERGENCE_MISTAKES = (
         {"run": run_without_finally},
     ),
     Mistake(
+        "only the first hook removed",
+        "You remove one hook only. Call remove() on every handle, in a loop.",
+        {"clean_up": lambda self, handles: handles[0].remove()},
+    ),
+    Mistake(
+        "_forward_hooks cleared",
+        "You clear _forward_hooks, which takes other people's hooks off as well. Keep your handles "
+        "and call remove() on each.",
+        {"run": run_and_clear},
+    ),
+    Mistake(
+        "error swallowed",
+        "You swallow the error that a model raises. Remove the hooks in a finally, without except: "
+        "then the error goes on to the caller.",
+        {"run": run_and_swallow},
+    ),
+    Mistake(
+        "run on other numbers",
+        "You run the models on something else than x. Both get x, as it is.",
+        {"run": run_on_noise},
+    ),
+    Mistake(
+        "both run on the same noise",
+        "You run the models on something else than x. Both get x, as it is.",
+        {"both": both_on_noise},
+    ),
+    Mistake(
+        "hook returns the input",
+        "Your hook returns something, and that takes the place of the module's output. Return "
+        "nothing.",
+        watch_and_return(lambda x, output: x),
+    ),
+    Mistake(
+        "hook returns its copy",
+        "Your hook returns the copy that it keeps, so that the network goes on with it, and may "
+        "change it in place. Return nothing.",
+        {"watch": watch_and_return_copy},
+    ),
+    Mistake(
+        "first picture only",
+        "You compare the outputs for the first picture only (output[0]). Compare the whole batch.",
+        {"shaped": lambda self, output: output[0].flatten()},
+    ),
+    Mistake(
         "last instead of first",
         "You return the last pair that differs. The first is where the error arises: return as "
         "soon as you find it.",
@@ -1283,6 +1572,12 @@ FIRST_DIVERGENCE_MISTAKES = (
         "You look at the outermost modules only. named_modules() goes all the way down, "
         "named_children() doesn't.",
         {"modules": lambda self, model: list(model.named_children()), "only_leaves": False},
+    ),
+    Mistake(
+        "outermost modules without children only",
+        "You look at the outermost modules only. named_modules() goes all the way down, children() "
+        "doesn't.",
+        {"modules": lambda self, model: list(model.named_children())},
     ),
     Mistake(
         "nn.Identity included",
@@ -1321,16 +1616,40 @@ FIRST_DIVERGENCE_MISTAKES = (
         values_differ(lambda mine, theirs: (theirs - mine).max()),
     ),
     Mistake(
+        "signed difference, NaN found",
+        "You find a difference only where mine is larger. Take the absolute value: "
+        "(mine - theirs).abs().max().",
+        {"values_differ": lambda self, mine, theirs, tol: not (mine - theirs).max() <= tol},
+    ),
+    Mistake(
         "means compared",
-        "You compare the outputs' means (or sums), where differences cancel. Compare value by "
-        "value, and take the largest difference.",
+        "You compare the outputs' means, where differences cancel. Compare value by value, and "
+        "take the largest difference.",
         values_differ(lambda mine, theirs: (mine.mean() - theirs.mean()).abs()),
+    ),
+    Mistake(
+        "sums compared",
+        "You compare the outputs' sums, where differences cancel. Compare value by value, and take "
+        "the largest difference.",
+        values_differ(lambda mine, theirs: (mine.sum() - theirs.sum()).abs()),
     ),
     Mistake(
         "mean difference",
         "You take the mean of the differences, where a single wrong value hardly shows. Take the "
         "largest: .abs().max().",
         values_differ(lambda mine, theirs: (mine - theirs).abs().mean()),
+    ),
+    Mistake(
+        "summed difference",
+        "You add the differences up, so that many tiny ones count as one. Take the largest: "
+        ".abs().max().",
+        values_differ(lambda mine, theirs: (mine - theirs).abs().sum()),
+    ),
+    Mistake(
+        "norm of the difference",
+        "You take the norm of the difference, which adds up many tiny ones. Take the largest: "
+        ".abs().max().",
+        values_differ(lambda mine, theirs: (mine - theirs).norm()),
     ),
     Mistake(
         "smallest difference",
@@ -1395,13 +1714,30 @@ FIRST_DIVERGENCE_MISTAKES = (
         {"result": lambda self, my_name, name: None},
     ),
     Mistake(
+        "printed instead of returned",
+        "You print the names. Return them: (name in mine, name in reference).",
+        {"result": print_and_return_none},
+    ),
+    Mistake(
+        "None returned in the loop",
+        "You compare the first pair only: your `return None` is inside the loop. It comes after "
+        "it, when no pair has differed.",
+        {"pairs": lambda self, mine, theirs: list(zip(mine, theirs, strict=False))[:1]},
+    ),
+    Mistake(
+        "outputs instead of names",
+        "You return the two outputs. Return the names of the two modules: (name in mine, name in "
+        "reference).",
+        {"divergences": pair_of_outputs},
+    ),
+    Mistake(
         "False instead of None",
         "You return False where nothing differs. Return None.",
         {"nothing": lambda self: False},
     ),
     Mistake(
         "mine compared with itself",
-        "You run the same model twice and so never find a difference. Run mine and reference.",
+        "You run mine twice, and reference never, so no difference is found. Run both.",
         {"both": lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x))},
     ),
     Mistake(

@@ -1,5 +1,6 @@
 """What comes out of a trial, when two outcomes are the same, and the words for how they differ."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from resnet_helpers.tests.failure import learners_line
 
 FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 MOST_NUMBERS_SHOWN = 8
+MOST_LINES_PRINTED = 4
 
 
 class Described:
@@ -73,10 +75,9 @@ def difference(subject: str, expected: Any, got: Any) -> tuple[str, str, str]:
 def remark_on_kind(expected: Any, got: Any) -> str:
     """What to say of an outcome that is not even of the kind that was expected."""
     if isinstance(got, Crash):
-        if "is missing the required" in got.message and "forward" in got.message:
-            return "Your class has no method called forward: check its name and indentation."
-        if "before Module.__init__() call" in got.message:
-            return "Call super().__init__() in the first line of your __init__."
+        for message, remark in REMARKS_ON_CRASHES.items():
+            if match := re.search(message, got.message):
+                return remark.format(*match.groups())
         if got.line:
             return "Your code raised an error: follow the input above to that line."
         if got.kind == "TypeError":
@@ -87,6 +88,40 @@ def remark_on_kind(expected: Any, got: Any) -> str:
     if type(got) is not type(expected) and isinstance(expected, (Tensor, Described)):
         return f"Your code returned something of type {type(got).__name__}, and no tensor."
     return ""
+
+
+NO_SUPER_INIT = (
+    r"before Module.__init__\(\) call|no attribute '_(\w*hook|modules|parameters|buffers)"
+)
+REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the groups of the match
+    r'Module \[Module(List|Dict)\] is missing the required "forward"': (
+        "A Module{} only holds modules: loop over it, or use Sequential(*stages)."
+    ),
+    r'is missing the required "forward"': (
+        "Your class has no method called forward: check its name and indentation."
+    ),
+    NO_SUPER_INIT: "Call super().__init__() in the first line of your __init__.",
+    r"forward\(\) takes 1 positional argument but 2": (
+        "Your forward takes no input: its first line is def forward(self, x)."
+    ),
+    r"^(list|tuple|generator) is not a Module subclass": (
+        "You pass a {} where single modules are wanted: put a star before it, as in "
+        "Sequential(*blocks)."
+    ),
+    r"([A-Z]\w*) is not a Module subclass": (
+        "You pass the class {0} itself. Make a module of it with brackets: {0}()."
+    ),
+    r"(\w+) is not a Module subclass": (
+        "{} is a function, and a module is wanted: ReLU(), say, which does what F.relu does."
+    ),
+    r"module name should be a string": (
+        "Names of modules are strings: turn the number into one with str()."
+    ),
+    r"element 0 of tensors does not require grad": (
+        "Your output is cut off from the graph: look for no_grad, detach, .data or torch.tensor "
+        "in your code."
+    ),
+}
 
 
 def tensor_difference(subject: str, expected: Tensor, got: Tensor) -> tuple[str, str, str]:
@@ -175,7 +210,9 @@ def shown(subject: str, value: Any) -> str:
     if isinstance(value, Described):
         return value.shown(subject)
     if isinstance(value, Crash):
-        return short(f"{value.kind}: {value.message}", 250)
+        return short(f"{value.kind}: {value.message}", 220)
+    if isinstance(value, dict):
+        value = ", ".join(f"{name}: {entry}" for name, entry in value.items())
     return short(" ".join(f"{subject}: {value}".split()), 250)
 
 
@@ -186,6 +223,15 @@ def numbers(values: Any) -> str:
     if not isinstance(values, float):
         return str(values)
     return "0" if abs(values) < 1e-7 else f"{values:.5g}"
+
+
+def few_lines(text: str) -> str:
+    """The first lines of `text` and the last, each of them cut to fit one line of a panel."""
+    lines = [short(line, 70) for line in text.splitlines()]
+    left_out = len(lines) - MOST_LINES_PRINTED + 1
+    if left_out > 1:
+        lines[MOST_LINES_PRINTED - 2 : -1] = [f"… ({left_out} lines left out)"]
+    return "\n".join(lines)
 
 
 def short(text: str, length: int) -> str:

@@ -29,10 +29,19 @@ def input_afterwards(cls):
     return "unchanged" if torch.equal(x, SMALL) else "changed"
 
 
+def gradient(cls):
+    """The gradient of the weighted sum of the outputs with respect to the input."""
+    x = SMALL.clone().requires_grad_()
+    output = cls()(1 * x)  # not x itself, since changing a leaf in place would be an error
+    if not output.requires_grad:
+        return "none: the output is cut off from the graph"
+    (output * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    return x.grad
+
+
 def mean_in_place(self, x):
     """The mean, which is then in x as well."""
-    with torch.no_grad():
-        x.copy_(x.mean((2, 3), keepdim=True).expand_as(x))
+    x.copy_(x.mean((2, 3), keepdim=True).expand_as(x))
     return x[:, :, 0, 0].clone()
 
 
@@ -45,8 +54,8 @@ MISTAKES = (
     ),
     Mistake(
         "mean of the whole tensor",
-        "You average the whole tensor into one number. Average over height and width only, axes 2 "
-        "and 3.",
+        "You average the whole tensor into one number. Average over height and width only, so that "
+        "each channel of each picture has its own.",
         {"pooled": lambda self, x: x.mean()},
     ),
     Mistake(
@@ -68,29 +77,30 @@ MISTAKES = (
     ),
     Mistake(
         "batch axis averaged",
-        "You average over the batch too, which mixes the pictures. Average over axes 2 and 3 only.",
+        "You average over the batch too, which mixes the pictures. Average over height and width "
+        "only.",
         {"pooled": lambda self, x: x.mean((0, 2, 3))},
     ),
     Mistake(
         "channels averaged",
-        "You average over the channels. Average over height and width, axes 2 and 3: the channels "
-        "are the features.",
+        "You average over the channels. Average over height and width: the channels are the "
+        "features.",
         {"pooled": lambda self, x: x.mean((1, 2, 3))},
     ),
     Mistake(
         "channel and height averaged",
-        "You average over axes 1 and 2. Counting starts at 0 (batch): height and width are axes 2 "
-        "and 3.",
+        "You average over axes 1 and 2, channels and height: axis 0 is the batch. Average over "
+        "height and width.",
         {"pooled": lambda self, x: x.mean((1, 2))},
     ),
     Mistake(
         "height only",
-        "You average over the height only (axis 2). Average over the width as well: dim=(2, 3).",
+        "You average over the height only. Average over the width as well.",
         {"pooled": lambda self, x: x.mean(2)},
     ),
     Mistake(
         "width only",
-        "You average over the width only (axis 3). Average over the height as well: dim=(2, 3).",
+        "You average over the width only. Average over the height as well.",
         {"pooled": lambda self, x: x.mean(3)},
     ),
     Mistake(
@@ -127,6 +137,24 @@ MISTAKES = (
         {"pooled": mean_in_place},
     ),
     Mistake(
+        "fixed number of positions",
+        "You divide by a fixed 49, which fits pictures of 7 by 7 only. Divide by the height times "
+        "width of the x at hand.",
+        {"pooled": lambda self, x: x.sum((2, 3)) / 49},
+    ),
+    Mistake(
+        "batch and channels averaged",
+        "You average over axes 0 and 1, batch and channels, which leaves a picture. Average over "
+        "height and width, the last two.",
+        {"pooled": lambda self, x: x.mean((0, 1))},
+    ),
+    Mistake(
+        "cut off from the graph",
+        "Your output is cut off from the graph (by no_grad, detach, .data or a copy), so nothing "
+        "before this layer would learn. Compute it from x itself, with gradients on.",
+        {"pooled": lambda self, x: x.detach().mean((2, 3))},
+    ),
+    Mistake(
         "a fixed window",
         "You average a window of fixed size (7 by 7, say), which fits one size of picture only. "
         "Average over whatever height and width there are.",
@@ -153,6 +181,12 @@ AVERAGEPOOL = Exercise(
             lambda cls: cls()(made_up(2, 3, 4, 5).double()),
         ),
         ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", input_afterwards, "the input"),
+        (
+            "backward of (c * output).sum(), x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]], "
+            "c = [[1, 2], [3, 4]]",
+            gradient,
+            "x.grad",
+        ),
         ("AveragePool().parameters()", lambda cls: len(list(cls().parameters())), "number"),
     ),
     mistakes=MISTAKES,

@@ -16,7 +16,7 @@ from resnet_helpers.tests.structure import Rows, Values, traced
 
 
 def rows(*arguments) -> Callable:
-    """The state dict's rows of a new module."""
+    """The state dict's entries of a new module."""
     return lambda cls: Rows.of(cls(*arguments))
 
 
@@ -74,6 +74,8 @@ def gradients(x: Tensor, *arguments) -> Callable:
         module = filled(cls(*arguments)).double().train()
         given = x.double().requires_grad_()
         output = module(given)
+        if not output.requires_grad:
+            return "none: the output is cut off from the graph"
         (output * made_up(*output.shape)).sum().backward()
         tensors = [("x", given), *module.named_parameters()]
         return Values.of((name, tensor.grad) for name, tensor in tensors)
@@ -181,7 +183,7 @@ PAIR = torch.tensor([[[[1.0, -2.0]]]])  # 1, 1, 1, 2
 PAIR_TEXT = "x = [[[[1, -2]]]]"
 SQUARE = torch.tensor([[[[1.0, -2.0], [3.0, 4.0]]]])  # 1, 1, 2, 2
 SQUARE_TEXT = "x = [[[[1, -2], [3, 4]]]]"
-ONES = "eval mode, all weights and statistics 1"
+ONES = "eval mode, all weights and statistics 1 (so batchnorm changes nothing)"
 
 RESIDUAL_BLOCK_TRIALS = trials_of(
     "test_residual_block",
@@ -267,6 +269,20 @@ def declare_convolution_2_first(self):
     self.norm2 = self.make_norm2()
     self.conv1 = self.make_conv1()
     self.norm1 = self.make_norm1()
+
+
+def declare_third_norm(self):
+    self.declare_left()
+    self.declare_right()
+    self.norm3 = BatchNorm2d(self.out_feats)
+
+
+def declare_second_norm_last(self):
+    self.conv1 = self.make_conv1()
+    self.norm1 = self.make_norm1()
+    self.conv2 = self.make_conv2()
+    self.declare_right()
+    self.norm2 = self.make_norm2()
 
 
 def declare_in_list(self):
@@ -360,7 +376,9 @@ def subsampled_and_padded(self, x):
     return F.pad(x, (0, 0, 0, 0, 0, self.out_feats - self.in_feats))
 
 
-NO_NORM = lambda self: nn.Identity()  # noqa: E731
+def no_norm(self):
+    return nn.Identity()
+
 
 RESIDUAL_BLOCK_MISTAKES = (
     Mistake(
@@ -477,6 +495,23 @@ RESIDUAL_BLOCK_MISTAKES = (
         },
     ),
     Mistake(
+        "stride always 2",
+        "Your stride is always 2, whatever first_stride is. Use the argument, which is 1 where the "
+        "size is to stay.",
+        {"stride1": lambda self: 2, "projection_stride": lambda self: 2},
+    ),
+    Mistake(
+        "stride always 2 in the left branch",
+        "The first convolution of your left branch always has stride 2. Use first_stride, which is "
+        "1 where the size is to stay.",
+        {"stride1": lambda self: 2},
+    ),
+    Mistake(
+        "stride always 2 in the right branch",
+        "Your 1x1 convolution always has stride 2. Use first_stride, as in the left branch.",
+        {"projection_stride": lambda self: 2},
+    ),
+    Mistake(
         "default first_stride is 2",
         "Your default first_stride is 2. It is 1.",
         {"default_stride": 2},
@@ -545,6 +580,12 @@ RESIDUAL_BLOCK_MISTAKES = (
         },
     ),
     Mistake(
+        "padding missing on the first convolution",
+        "Your first 3x3 convolution has no padding, so it takes a pixel off every edge. Give it "
+        "padding 1.",
+        {"make_conv1": without_padding("make_conv1")},
+    ),
+    Mistake(
         "padding missing on the second convolution",
         "Your second 3x3 convolution has no padding, so it takes a pixel off every edge. Give it "
         "padding 1.",
@@ -583,23 +624,23 @@ RESIDUAL_BLOCK_MISTAKES = (
     Mistake(
         "batchnorm missing in the right branch",
         "The batchnorm of your right branch is missing. It follows the 1x1 convolution.",
-        {"make_projection_norm": NO_NORM},
+        {"make_projection_norm": no_norm},
     ),
     Mistake(
         "first batchnorm missing",
         "The batchnorm between the first convolution and the ReLU is missing.",
-        {"make_norm1": NO_NORM},
+        {"make_norm1": no_norm},
     ),
     Mistake(
         "second batchnorm missing",
         "The batchnorm at the end of your left branch is missing. Each convolution is followed "
         "by one.",
-        {"make_norm2": NO_NORM},
+        {"make_norm2": no_norm},
     ),
     Mistake(
         "no batchnorm at all",
         "Your block has no batchnorm. Each of its convolutions is followed by one, the 1x1 too.",
-        {"make_norm1": NO_NORM, "make_norm2": NO_NORM, "make_projection_norm": NO_NORM},
+        {"make_norm1": no_norm, "make_norm2": no_norm, "make_projection_norm": no_norm},
     ),
     Mistake(
         "batchnorm after the addition",
@@ -608,6 +649,24 @@ RESIDUAL_BLOCK_MISTAKES = (
         {
             "left": lambda self, x: self.conv2(F.relu(self.norm1(self.conv1(x)))),
             "combine": lambda self, left, right: self.norm2(left + right),
+        },
+    ),
+    Mistake(
+        "batchnorm after the addition, declared last",
+        "You put the second batchnorm after the addition, where it also changes what the right "
+        "branch brought. It belongs to the left branch, after the second convolution.",
+        {
+            "declare": declare_second_norm_last,
+            "left": lambda self, x: self.conv2(F.relu(self.norm1(self.conv1(x)))),
+            "combine": lambda self, left, right: self.norm2(left + right),
+        },
+    ),
+    Mistake(
+        "third batchnorm after the addition",
+        "You put one batchnorm too many after the addition. After the sum comes only the ReLU.",
+        {
+            "declare": declare_third_norm,
+            "combine": lambda self, left, right: self.norm3(left + right),
         },
     ),
     Mistake(
@@ -669,6 +728,12 @@ RESIDUAL_BLOCK_MISTAKES = (
             "left": lambda self, x: nn.Sequential(*self.layers[:2], ReLU(), *self.layers[2:4])(x),
             "right": lambda self, x: self.layers[4](x) if self.needs_projection() else x,
         },
+    ),
+    Mistake(
+        "no layers declared",
+        "Your __init__ declares no layers. If you make them in forward, they are new at every call "
+        "and never learn: make them in __init__, each an attribute of self.",
+        {"declare": lambda self: None},
     ),
     Mistake(
         "branches multiplied",
@@ -734,6 +799,35 @@ RESIDUAL_BLOCK_MISTAKES = (
         "You detach the right branch from the graph, so no gradient takes the short way. Leave it "
         "attached.",
         {"combine": lambda self, left, right: left + right.detach()},
+    ),
+    Mistake(
+        "right branch of a detached input",
+        "Your right branch takes a detached x, so no gradient passes through the skip connection. "
+        "Give it x as it is.",
+        {"right": lambda self, x: ResidualBlockInSteps.right(self, x.detach())},
+    ),
+    Mistake(
+        "left branch detached",
+        "You cut the left branch off from the graph (by detach, no_grad or .data), so its layers "
+        "would never learn. Leave it attached.",
+        {"combine": lambda self, left, right: left.detach() + right},
+    ),
+    Mistake(
+        "left branch of a detached input",
+        "Your left branch takes a detached x, so no gradient passes through it to the layers "
+        "before. Give it x as it is.",
+        {"left": lambda self, x: ResidualBlockInSteps.left(self, x.detach())},
+    ),
+    Mistake(
+        "input detached",
+        "You detach x, so no gradient reaches the layers before this block. Use x as it is.",
+        {"received": lambda self, x: x.detach()},
+    ),
+    Mistake(
+        "cut off from the graph",
+        "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
+        "learn. Compute it with gradients on.",
+        {"final": lambda self, x: F.relu(x).detach()},
     ),
     Mistake(
         "right branch under no_grad",
@@ -914,6 +1008,15 @@ def unchained(self, x):
     return out
 
 
+def always(n_blocks: int) -> Mistake:
+    """A fixed number of blocks."""
+    return Mistake(
+        f"always {n_blocks} blocks",
+        "Your number of blocks is fixed. Make as many as n_blocks says.",
+        {"number_made": lambda self: n_blocks},
+    )
+
+
 BLOCK_GROUP_MISTAKES = (
     Mistake(
         "stride on every block",
@@ -937,10 +1040,27 @@ BLOCK_GROUP_MISTAKES = (
         {"stride": lambda self, number: 1},
     ),
     Mistake(
+        "stride always 2",
+        "Your first block always has stride 2. Use first_stride, which is 1 where the size is to "
+        "stay.",
+        {"stride": lambda self, number: 2 if number == 0 else 1},
+    ),
+    Mistake(
+        "stride 2 where the features change",
+        "Your first block has stride 2 where in_feats and out_feats differ. Use first_stride, "
+        "which does not depend on them.",
+        {
+            "stride": lambda self, number: (
+                2 if number == 0 and self.in_feats != self.out_feats else 1
+            )
+        },
+    ),
+    Mistake(
         "default first_stride is 2",
         "Your default first_stride is 2. It is 1.",
         {"default_stride": 2},
     ),
+    *map(always, (1, 2, 3, 4)),
     Mistake(
         "one block too many",
         "You make n_blocks + 1 blocks. The first, which may change the shape, is one of the "
@@ -965,6 +1085,28 @@ BLOCK_GROUP_MISTAKES = (
             "features": lambda self, number: (
                 self.in_feats,
                 self.out_feats if number == self.n_blocks - 1 else self.in_feats,
+            )
+        },
+    ),
+    Mistake(
+        "in_feats and out_feats swapped",
+        "in_feats and out_feats are swapped in all your blocks: the group takes in_feats channels "
+        "and returns out_feats.",
+        {
+            "features": lambda self, number: (
+                (self.out_feats if number == 0 else self.in_feats),
+                self.in_feats,
+            )
+        },
+    ),
+    Mistake(
+        "in_feats and out_feats swapped in the first block",
+        "in_feats and out_feats are swapped in your first block: it takes in_feats channels and "
+        "returns out_feats.",
+        {
+            "features": lambda self, number: (
+                self.out_feats,
+                self.in_feats if number == 0 else self.out_feats,
             )
         },
     ),
@@ -1002,11 +1144,17 @@ BLOCK_GROUP_MISTAKES = (
     ),
     Mistake(
         "blocks in a plain list",
-        "Your blocks are not registered: nn.Module does not see those in a plain list, nor those "
-        "made in forward. Use Sequential(*blocks).",
+        "Your blocks are in a plain list, where nn.Module does not see them. Use "
+        "Sequential(*blocks).",
         {
             "declare": lambda self, blocks: setattr(self, "blocks", blocks),
         },
+    ),
+    Mistake(
+        "no blocks declared",
+        "Your __init__ declares no blocks. If you make them in forward, they are new at every call "
+        "and never learn: make them in __init__, in a Sequential that you assign to self.",
+        {"declare": lambda self, blocks: None},
     ),
     Mistake(
         "later blocks in a plain list",
@@ -1046,6 +1194,17 @@ BLOCK_GROUP_MISTAKES = (
         "You apply every block to the group's input and return the last one's result. Each takes "
         "what the one before returned: x = block(x).",
         {"forward": unchained},
+    ),
+    Mistake(
+        "input detached",
+        "You detach x, so no gradient reaches the layers before this group. Use x as it is.",
+        {"forward": lambda self, x: self.blocks(x.detach())},
+    ),
+    Mistake(
+        "cut off from the graph",
+        "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
+        "learn. Compute it with gradients on.",
+        {"forward": lambda self, x: self.blocks(x).detach()},
     ),
     Mistake(
         "skip connection around the group",

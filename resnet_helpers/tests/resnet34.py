@@ -8,13 +8,20 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, Linear, Sequential
 from resnet_helpers.solutions import BatchNorm2d, BlockGroup
-from resnet_helpers.tests.engine import Exercise, Mistake, made_up, trials_of
-from resnet_helpers.tests.residual import eval_output, filled, gradients, rows, train_output
+from resnet_helpers.tests.engine import Exercise, Mistake, Trial, made_up, trials_of
+from resnet_helpers.tests.residual import (
+    eval_output,
+    filled,
+    gradients,
+    rows,
+    statistics_after_training,
+    train_output,
+)
 from resnet_helpers.tests.structure import Rows, traced
 
 # ---- ResNet34: a right one, in steps --------------------------------------------------------
@@ -140,12 +147,12 @@ EIGHT_WIDE = {"out_features_per_group": (8, 8, 8, 8), "n_classes": 5}
 
 
 def some_rows(which: slice, *arguments) -> Callable:
-    """Some of the state dict's rows: where two mistakes meet, they tell one from the other."""
+    """Some of the state dict's entries: where two mistakes meet, they tell one from the other."""
     return lambda cls: Rows(Rows.of(cls(*arguments)).entries[which])
 
 
 def rows_of_whole_network(cls):
-    """The state dict's rows with all arguments left out."""
+    """The state dict's entries with all arguments left out."""
     with torch.device("meta"):
         return Rows.of(cls())
 
@@ -153,6 +160,15 @@ def rows_of_whole_network(cls):
 def output_with_defaults(cls):
     """The output of a narrow network, with blocks and strides left out."""
     return traced(filled(cls(**EIGHT_WIDE)).eval(), made_up(1, 3, 33, 36))
+
+
+def output_of_last_bias(cls):
+    """The output where the last layer's weight is 0 and its bias -1, 0, 1, 2, 3."""
+    module = filled(cls(*TWO_GROUPS)).eval()
+    *_, weight, bias = module.state_dict().values()
+    weight.zero_()
+    bias.copy_(torch.arange(bias.numel()).reshape(bias.shape) - 1)
+    return module(made_up(1, 3, 17, 20)).detach()
 
 
 def lists_afterwards(cls):
@@ -170,12 +186,20 @@ RESNET34_TRIALS = trials_of(
     "test_resnet34",
     ("the state dict of ResNet34((1, 2), (8, 12), (1, 2), 5)", rows(*TWO_GROUPS)),
     ("the state dict of ResNet34((2, 1, 1), (64, 8, 16), (2, 1, 3), 4)", rows(*THREE_GROUPS)),
-    ("the first 6 rows of ResNet34((1, 2), (8, 12), (1, 2), 5)", some_rows(slice(6), *TWO_GROUPS)),
     (
-        "the last 2 rows of ResNet34((1, 2), (8, 12), (1, 2), 5)",
+        "the first 6 entries of ResNet34((1, 2), (8, 12), (1, 2), 5)",
+        some_rows(slice(6), *TWO_GROUPS),
+    ),
+    (
+        "the last 2 entries of ResNet34((1, 2), (8, 12), (1, 2), 5)",
         some_rows(slice(-2, None), *TWO_GROUPS),
     ),
     ("the state dict of ResNet34()", rows_of_whole_network),
+    (
+        "ResNet34((1, 2), (8, 12), (1, 2), 5), eval mode, the last weight 0, the last bias "
+        "[-1, 0, 1, 2, 3]",
+        output_of_last_bias,
+    ),
     (
         "ResNet34((1, 2), (8, 12), (1, 2), 5), eval mode, x of shape (2, 3, 17, 20)",
         eval_output(made_up(2, 3, 17, 20), *TWO_GROUPS),
@@ -183,6 +207,11 @@ RESNET34_TRIALS = trials_of(
     (
         "ResNet34((1, 2), (8, 12), (1, 2), 5), train mode, x of shape (2, 3, 17, 20)",
         train_output(made_up(2, 3, 17, 20), *TWO_GROUPS),
+    ),
+    (
+        "ResNet34((1, 2), (8, 12), (1, 2), 5), one batch of shape (2, 3, 17, 20) in train mode",
+        statistics_after_training(made_up(2, 3, 17, 20), *TWO_GROUPS),
+        "buffer",
     ),
     (
         "ResNet34((2, 1, 1), (64, 8, 16), (2, 1, 3), 4), eval mode, x of shape (1, 3, 37, 29)",
@@ -240,6 +269,20 @@ def ending_in(function: Callable) -> dict[str, Callable]:
 
 def max_pool(*settings: int) -> dict[str, Callable]:
     return {"max_pooled": lambda self, x: F.max_pool2d(x, *settings)}
+
+
+def in_mode(training: bool) -> dict[str, Callable]:
+    """A forward that puts the network into one mode."""
+    return {"forward": lambda self, x: ResNet34InSteps.forward(self.train(training), x)}
+
+
+def group_of(*order: str) -> dict[str, Callable]:
+    """BlockGroup's arguments in another order."""
+    return {
+        "make_group": lambda self, number: BlockGroup(
+            *(getattr(self, step)(number) for step in order)
+        )
+    }
 
 
 RESNET34_MISTAKES = (
@@ -367,6 +410,12 @@ RESNET34_MISTAKES = (
         {"features_into": lambda self, number: 64},
     ),
     Mistake(
+        "in_feats and out_feats swapped",
+        "You give BlockGroup out_feats before in_feats. Its order is n_blocks, in_feats, "
+        "out_feats, first_stride.",
+        group_of("blocks_in", "features_out_of", "features_into", "stride"),
+    ),
+    Mistake(
         "in_feats hard-coded",
         "Your groups' in_feats are fixed to 64, 64, 128, 256. Take them from "
         "out_features_per_group: all but the last, after the stem's 64.",
@@ -421,6 +470,20 @@ RESNET34_MISTAKES = (
         {"number_made": lambda self: len(self.out_features) - 1},
     ),
     Mistake(
+        "first group only made",
+        "You make the first group only: look for a break, or a return, inside the loop.",
+        {
+            "number_made": lambda self: 1,
+            "features_into_linear": lambda self: self.out_features[-1],
+        },
+    ),
+    Mistake(
+        "first group only applied",
+        "Only the first group is applied to x: is there a return inside the loop? Go through all "
+        "groups first, x = group(x).",
+        {"through_groups": lambda self, x: self.groups[0](x)},
+    ),
+    Mistake(
         "groups in a plain list",
         "Your groups are in a plain list, where nn.Module does not see their parameters. Use "
         "Sequential(*groups).",
@@ -450,6 +513,12 @@ RESNET34_MISTAKES = (
         {"through_groups": lambda self, x: Sequential(*list(self.groups)[::-1])(x)},
     ),
     Mistake(
+        "average pool forgotten",
+        "The last layer gets maps of height and width. Put AveragePool between the groups and the "
+        "last layer.",
+        {"average_pooled": lambda self, x: x},
+    ),
+    Mistake(
         "average pool missing",
         "You flatten without averaging, so the last layer gets a number of features that depends "
         "on the size of the picture. Put AveragePool before it.",
@@ -466,6 +535,24 @@ RESNET34_MISTAKES = (
         "You take the maximum over height and width before the last layer. Take the mean: "
         "AveragePool.",
         {"average_pooled": lambda self, x: x.amax((2, 3))},
+    ),
+    Mistake(
+        "cut off from the graph",
+        "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
+        "learn. Compute it with gradients on.",
+        ending_in(Tensor.detach),
+    ),
+    Mistake(
+        "eval mode in forward",
+        "Your forward calls self.eval(), so the network never trains: batchnorm keeps to its "
+        "running statistics. Leave the mode to whoever uses the network.",
+        in_mode(False),
+    ),
+    Mistake(
+        "train mode in forward",
+        "Your forward calls self.train(), so batchnorm uses the batch's statistics in eval mode "
+        "too. Leave the mode to whoever uses the network.",
+        in_mode(True),
     ),
     Mistake(
         "softmax at the end",
@@ -521,12 +608,63 @@ RESNET34_MISTAKES = (
     ),
 )
 
+IN_ANOTHER_ORDER = (
+    "You give BlockGroup its arguments in another order than it takes them: n_blocks, in_feats, "
+    "out_feats, first_stride."
+)
+LARGE_MISTAKES = {  # which make networks too large to run: the steps, and the hint
+    "sequences hard-coded": (
+        {
+            "number_made": lambda self: 4,
+            "blocks_in": lambda self, number: (3, 4, 6, 3)[number],
+            "features_into": lambda self, number: (64, 64, 128, 256)[number],
+            "features_out_of": lambda self, number: (64, 128, 256, 512)[number],
+            "stride": lambda self, number: (1, 2, 2, 2)[number],
+        },
+        "Your groups are always those of the defaults. Take their numbers from the three arguments "
+        "n_blocks_per_group, out_features_per_group and first_strides_per_group.",
+    ),
+    "in, out, n": (
+        group_of("features_into", "features_out_of", "blocks_in", "stride"),
+        IN_ANOTHER_ORDER,
+    ),
+    "in, out, stride, n": (
+        group_of("features_into", "features_out_of", "stride", "blocks_in"),
+        IN_ANOTHER_ORDER,
+    ),
+    "out, in, n": (
+        group_of("features_out_of", "features_into", "blocks_in", "stride"),
+        IN_ANOTHER_ORDER,
+    ),
+    "in, n, out": (
+        group_of("features_into", "blocks_in", "features_out_of", "stride"),
+        IN_ANOTHER_ORDER,
+    ),
+}
+
+
+def look_at_groups(cls):
+    """The hint of the large mistake that makes groups of the same shapes."""
+
+    def shapes(network: type) -> list:
+        with torch.device("meta"):
+            entries = network(*TWO_GROUPS).state_dict().values()
+        return [tuple(entry.shape) for entry in entries][6:-2]  # without stem and last layer
+
+    mine = shapes(cls)
+    for steps, hint in LARGE_MISTAKES.values():
+        if mine == shapes(type("ResNet34", (ResNet34InSteps,), steps)):
+            return hint
+    return ""
+
+
 RESNET34 = Exercise(
     name="ResNet34",
     reference=solutions.ResNet34,
     steps=ResNet34InSteps,
     trials=RESNET34_TRIALS,
     mistakes=RESNET34_MISTAKES,
+    closer_look=Trial("test_resnet34", "the shapes of the groups", look_at_groups),
 )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.layers import Linear
 from resnet_helpers.tests.engine import Exercise, Mistake, trials_of
+from resnet_helpers.tests.structure import plain_lists
 
 
 class SequentialInSteps(nn.Module):
@@ -59,7 +60,9 @@ class Apply(nn.Module):
 
 def three() -> list[nn.Module]:
     """Modules a, b and c, of which every order gives another output."""
-    return [Apply(lambda x: x + 1), Apply(lambda x: 2 * x), Apply(lambda x: x**2)]
+    functions = {"a": lambda x: x + 1, "b": lambda x: 2 * x, "c": lambda x: x**2}
+    # classes of these names, so that an error message calls them as the check does
+    return [type(name, (Apply,), {})(function) for name, function in functions.items()]
 
 
 def named(modules: list[nn.Module]) -> OrderedDict[str, nn.Module]:
@@ -73,11 +76,13 @@ def letter(module: nn.Module, modules: list[nn.Module]) -> str:
 
 
 def children(*, with_names: bool):
-    """The names of the children, and which module each is."""
+    """The names of the children, and which module each is; or where else the modules are."""
 
     def run(cls):
         modules = three()
         sequential = cls(named(modules)) if with_names else cls(*modules)
+        if plain_lists(sequential):
+            return "all in a plain list"
         return {name: letter(child, modules) for name, child in sequential.named_children()}
 
     return run
@@ -175,6 +180,21 @@ MISTAKES = (
         },
     ),
     Mistake(
+        "modules in a plain list, the rest inherited",
+        "Your modules are in a plain list. What you inherit (forward, indices, parameters) looks "
+        "for them in self._modules: register each with self.add_module(name, module).",
+        {
+            "add_numbered": lambda self, modules: setattr(self, "list", list(modules)),
+            "add_named": lambda self, modules: setattr(self, "list", list(modules.values())),
+        },
+    ),
+    Mistake(
+        "no modules registered",
+        "Your __init__ registers no modules. Go through them, and register each under its name: "
+        "self.add_module(name, module).",
+        {"add_numbered": lambda self, modules: None, "add_named": lambda self, modules: None},
+    ),
+    Mistake(
         "names ignored",
         "You number the modules of an OrderedDict. Its keys are their names.",
         {"add_named": lambda self, modules: self.add_numbered(modules.values())},
@@ -245,30 +265,30 @@ MISTAKES = (
 )
 
 ABC = "where a adds 1, b doubles and c squares"
-NAMED = "Sequential(OrderedDict(stem=a, body=b, head=c))"
+NAMED = "NamedSequential(OrderedDict(stem=a, body=b, head=c))"
 
 SEQUENTIAL = Exercise(
-    name="Sequential",
+    name="NamedSequential",
     reference=solutions.NamedSequential,
     steps=SequentialInSteps,
     trials=trials_of(
         "test_sequential",
-        ("Sequential(a, b, c): its children", children(with_names=False), "children"),
-        (f"Sequential(a, b, c)(2), {ABC}", output(with_names=False)),
+        ("NamedSequential(a, b, c): its children", children(with_names=False), "children"),
+        (f"NamedSequential(a, b, c)(2), {ABC}", output(with_names=False)),
         (
             "Sequential(a): its children",
             lambda cls: [name for name, _ in cls(Linear(2, 2)).named_children()],
             "names",
         ),
-        ("Sequential(): its children", lambda cls: len(list(cls().children())), "number"),
-        ("Sequential(a, b, c)[i], i from 0", found_at(0, 1, 2), "modules"),
-        ("Sequential(a, b, c)[i], i negative", found_at(-1, -2, -3), "modules"),
-        ("Sequential(a, b, c)[i], i out of range", found_at(3, -4, 10), "modules"),
-        ("Sequential(a, b, c)[1] = d: the children then", after_replacing(1), "children"),
-        ("Sequential(a, b, c)[-1] = d: the children then", after_replacing(-1), "children"),
-        ("Sequential(a, b, c)[3] = d: the children then", after_replacing(3), "children"),
+        ("NamedSequential(): its children", lambda cls: len(list(cls().children())), "number"),
+        ("NamedSequential(a, b, c)[i], i from 0", found_at(0, 1, 2), "modules"),
+        ("NamedSequential(a, b, c)[i], i negative", found_at(-1, -2, -3), "modules"),
+        ("NamedSequential(a, b, c)[i], i out of range", found_at(3, -4, 10), "modules"),
+        ("NamedSequential(a, b, c)[1] = d: the children then", after_replacing(1), "children"),
+        ("NamedSequential(a, b, c)[-1] = d: the children then", after_replacing(-1), "children"),
+        ("NamedSequential(a, b, c)[3] = d: the children then", after_replacing(3), "children"),
         (
-            f"Sequential(a, b, c)[1] = d, then its output for 2, {ABC}, and d multiplies by 10",
+            f"NamedSequential(a, b, c)[1] = d, and its output for 2, {ABC}, and d multiplies by 10",
             output(with_names=False, replaced=1),
         ),
         (f"{NAMED}: its children", children(with_names=True), "children"),
@@ -277,7 +297,7 @@ SEQUENTIAL = Exercise(
         (f"{NAMED}[i], i negative", found_at(-1, -2, -3, with_names=True), "modules"),
         (f"{NAMED}[0] = d: the children then", after_replacing(0, with_names=True), "children"),
         (
-            "Sequential(Sequential(a, b), c) of three Linear layers: its parameters",
+            "NamedSequential(NamedSequential(a, b), c) of three Linear layers: its parameters",
             parameters_of_nested,
             "names",
         ),
@@ -286,6 +306,6 @@ SEQUENTIAL = Exercise(
 )
 
 
-def test_sequential(Sequential: type[nn.Module]) -> None:  # noqa: N803
+def test_sequential(NamedSequential: type[nn.Module]) -> None:  # noqa: N803
     """Check a Sequential: order, indices, assignment, names from an OrderedDict."""
-    SEQUENTIAL.check("test_sequential", Sequential)
+    SEQUENTIAL.check("test_sequential", NamedSequential)

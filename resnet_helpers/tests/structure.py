@@ -1,9 +1,10 @@
-"""Modules as outcomes of trials: a state dict's rows, gradients, what each layer got and returned.
+"""Modules as outcomes of trials: a state dict's entries, gradients, what each layer returned.
 
 They compare by order and shape, whatever the learner called things, and then say what differs in
 the learner's own names.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,12 +23,15 @@ class Rows(Described):
     """
 
     entries: tuple[Entry, ...]
+    plain_lists: tuple[str, ...] = ()  # attributes that hide modules from nn.Module
 
     @classmethod
     def of(cls, module: nn.Module) -> "Rows":
-        return cls(tuple(entries_of(module)))
+        return cls(tuple(entries_of(module)), tuple(plain_lists(module)))
 
     def _comparable(self) -> list[tuple]:
+        if not self.entries:
+            return [("in a plain list",)] * bool(self.plain_lists)
         row_of = {entry.name: row for row, entry in enumerate(self.entries)}
         return [(entry.shape, row_of.get(entry.shared_with)) for entry in self.entries]
 
@@ -37,30 +41,89 @@ class Rows(Described):
     __hash__ = None
 
     def shown(self, subject: str) -> str:
-        return f"{len(self.entries)} rows in the state dict"
+        return f"{len(self.entries)} entries in the state dict"
 
     def difference(self, subject: str, got: "Rows") -> tuple[str, str, str]:
         texts = [rows.shown(subject) for rows in (self, got)]
         pairs = zip(self._comparable(), got._comparable(), strict=False)
         row = next((row for row, (a, b) in enumerate(pairs) if a != b), None)
-        if row is not None:
-            texts[0] += f"; row {row}: {self.entries[row].shape}"
-            texts[1] += f"; row {row}: {got.entries[row].shape}, your {got.entries[row].name}"
+        if row is not None and got.entries:
+            texts[0] += f"; entry {row}: {self.entries[row].shape}"
+            texts[1] += f"; entry {row}: {got.entries[row].shape}, your {got.entries[row].name}"
         return *texts, self._explanation(got)
 
     def _explanation(self, got: "Rows") -> str:
         """What is missing, superfluous, out of order, of another shape, or shared."""
+        if got.plain_lists and not got.entries:
+            return (
+                f"Your modules are in the plain list {got.plain_lists[0]}, where nn.Module does "
+                "not see them: use Sequential, or assign each to an attribute of its own."
+            )
         if not got.entries:
             return (
                 "Nothing is registered. Assign each layer to an attribute of self in __init__, or "
-                "put it into a Sequential that you assign: a plain list hides its modules."
+                "put it into a Sequential that you assign."
             )
         shapes = [[entry.shape for entry in rows.entries] for rows in (self, got)]
         if shapes[0] == shapes[1]:
             shared = next(entry for entry in got.entries if entry.shared_with)
             twice, once = (name.rpartition(".")[0] for name in (shared.name, shared.shared_with))
             return f"Your `{twice}` is the same object as your `{once}`: make a new one for each."
-        return first_mismatch(list(got.entries), list(self.entries), "the reference's")
+        sentence = first_mismatch(list(got.entries), list(self.entries))
+        return re.sub(
+            r"(the reference(?: has|'s)) `([\w.]+)`",
+            lambda match: f"{match[1]} {place_in_words(match[2])}",
+            sentence,
+        )
+
+
+PLACES = {  # in the reference's names, which the learner has never seen
+    r"in_layers\.0": "first convolution",
+    r"in_layers\.1": "first batchnorm",
+    r"residual_layers\.(\d+)": "group {}",
+    r"blocks\.(\d+)": "block {}",
+    r"blocks": "blocks",
+    r"left\.0": "3x3 convolution 1",
+    r"left\.1": "batchnorm 1",
+    r"left\.3": "3x3 convolution 2",
+    r"left\.4": "batchnorm 2",
+    r"right\.0": "1x1 convolution",
+    r"right\.1": "batchnorm on the right",
+    r"left": "left branch",
+    r"right": "right branch",
+    r"out_layers\.1": "last layer",
+}
+
+
+def place_in_words(name: str) -> str:
+    """A name of the reference's in words, as far as it is known: group 2, block 1, weight."""
+    words, rest = [], name
+    while rest:
+        for pattern, place in PLACES.items():
+            if match := re.match(rf"{pattern}(\.|$)", rest):
+                number = int(match[1]) + 1 if "{}" in place else 0
+                words.append(place.format(number))
+                rest = rest[match.end() :]
+                break
+        else:
+            return ", ".join([*words, rest if words and "." not in rest else f"`{rest}`"])
+    return ", ".join(words)
+
+
+def plain_lists(module: nn.Module) -> list[str]:
+    """The attributes that are lists, tuples or dicts of modules, as in self.layers = [...]."""
+    found = []
+    for name, value in vars(module).items():
+        items = value.values() if isinstance(value, dict) else value
+        if name != "_modules" and isinstance(value, (list, tuple, dict)):
+            found += [f"self.{name}"] * any(isinstance(item, nn.Module) for item in items)
+    return found
+
+
+CUT_OFF = (
+    "No gradient reaches {}: look for detach, .data or no_grad between it and the output, or for a "
+    "layer that forward leaves out."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +151,8 @@ class Values(Described):
     def difference(self, subject: str, got: "Values") -> tuple[str, str, str]:
         for (_, expected), (name, mine) in zip(self.named, got.named, strict=False):
             if not same(expected, mine):
-                return difference(f"{subject} {name}", expected, mine)
+                texts = difference(f"{subject} {name}", expected, mine)
+                return texts if mine is not None else (*texts[:2], CUT_OFF.format(name))
         return self.shown(subject), got.shown(subject), ""
 
 
@@ -109,7 +173,7 @@ class Traced(Described):
     """
 
     output: Tensor
-    layers: dict[str, str]  # name -> repr, in order of declaration
+    layers: dict[str, nn.Module]  # in order of declaration
     calls: list[Call]
 
     def __eq__(self, other: object) -> bool:
@@ -151,14 +215,39 @@ class Traced(Described):
             if not same(call.output, mine.output):
                 yours, reference = (list(t.layers.values())[call.layer] for t in (got, self))
                 return (
-                    f"Your `{name}` gets the right input and returns something else. It is "
-                    f"{short(yours, 110)}; the reference has {short(reference, 110)}."
+                    f"Your `{name}` gets the right input and returns something else. "
+                    + difference_of_layers(yours, reference)
                 )
             before = name
         return (
             "Each of your layers with weights gets and returns what it should: look at what else "
             "you do with x, and with their results."
         )
+
+
+def difference_of_layers(yours: nn.Module, reference: nn.Module) -> str:
+    """What they are; or, where their settings are the same, that yours is wrong inside."""
+    kinds = [type(layer).__name__ for layer in (yours, reference)]
+    settings = [public_settings(layer) for layer in (yours, reference)]
+    common = settings[0].keys() & settings[1].keys()
+    if kinds[0] == kinds[1] and all(settings[0][name] == settings[1][name] for name in common):
+        lesson = " (lesson 1)" if kinds[0] == "BatchNorm2d" else ""
+        return (
+            "Its settings are right, so the mistake is in "
+            f"{kinds[0]} itself: run its own check again{lesson}."
+        )
+    return f"It is {short(repr(yours), 110)}; the reference has {short(repr(reference), 110)}."
+
+
+def public_settings(layer: nn.Module) -> dict[str, object]:
+    """Numbers and the like that a layer keeps: eps, stride; one number for (2, 2), as for 2."""
+    found = {}
+    for name, value in vars(layer).items():
+        if isinstance(value, tuple) and len(set(value)) == 1:
+            value = value[0]
+        if not name.startswith("_") and isinstance(value, (int, float, str, tuple)):
+            found[name] = value
+    return found
 
 
 def traced(module: nn.Module, x: Tensor) -> Traced | object:
@@ -185,4 +274,4 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
             handle.remove()
     if not isinstance(output, Tensor):
         return output
-    return Traced(output.detach(), {name: repr(layer) for layer, name in layers.items()}, calls)
+    return Traced(output.detach(), {name: layer for layer, name in layers.items()}, calls)

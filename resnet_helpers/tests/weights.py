@@ -211,18 +211,44 @@ def trainable(copy_weights):
 
 
 def complaint(networks: Callable) -> Callable:
-    """Whether copying raises an error, of whatever kind."""
+    """Whether copying raises an error, of whatever kind; if not, whether anything was copied."""
 
     def run(copy_weights):
+        mine, pretrained = networks()
+        old = values_of(mine)
         try:
-            copy_weights(*networks())
+            copy_weights(mine, pretrained)
         except NotImplementedError:  # a stub
             raise
         except Exception:
             return "an error"
-        return "no error"
+        unchanged = all(torch.equal(old[name], new) for name, new in values_of(mine).items())
+        return f"no error, and {'nothing' if unchanged else 'something'} copied"
 
     return run
+
+
+class Looked(nn.Sequential):
+    """A network that notes whether anything of it is looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in ("__class__", "__dict__"):
+            vars(self)["looked_at"] = True
+        return super().__getattribute__(name)
+
+
+def looked_at(copy_weights):
+    """Whether my_resnet is used at all."""
+    mine, pretrained = two_networks()
+    mine = Looked(OrderedDict(mine.named_children()))
+    vars(mine)["looked_at"] = False
+    try:
+        copy_weights(mine, pretrained)
+    except NotImplementedError:  # a stub
+        raise
+    except Exception:  # of which other trials tell more
+        pass
+    return "used" if vars(mine)["looked_at"] else "never used"
 
 
 NETWORKS = "my_resnet of stem, norm, fc; pretrained_resnet of conv1, bn1, fc"
@@ -230,6 +256,7 @@ SOURCES = "origin of my_resnet's values"
 
 COPY_WEIGHTS_TRIALS = trials_of(
     "test_copy_weights",
+    (NETWORKS, looked_at, "my_resnet"),
     (NETWORKS, copied(two_networks), SOURCES),
     ("my_resnet of c, b, a; pretrained_resnet of x, y, z", copied(two_of_one_shape), SOURCES),
     ("both with buffers only: norm; bn1", copied(two_without_parameters), SOURCES),
@@ -250,6 +277,17 @@ COPY_WEIGHTS_TRIALS = trials_of(
         "raised",
     ),
 )
+
+
+def copy_into_a_new_one(self, my_resnet, pretrained_resnet):
+    my_resnet = solutions.ResNet34((1,), (8,), (1,), 5)
+    return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
+
+
+def print_if_lengths_differ(self, my_resnet, pretrained_resnet):
+    if len(my_resnet.state_dict()) != len(pretrained_resnet.state_dict()):
+        return None
+    return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
 
 
 def load_what_fits(self, model, entries):
@@ -293,6 +331,12 @@ def pair_in_turn_by_shape(self, mine, theirs):
 
 
 COPY_WEIGHTS_MISTAKES = (
+    Mistake(
+        "a network made inside",
+        "You never use my_resnet: you make a network of your own inside the function. Copy into "
+        "the one that copy_weights is given.",
+        {"copy_weights": copy_into_a_new_one},
+    ),
     Mistake(
         "buffers forgotten",
         "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
@@ -413,9 +457,21 @@ COPY_WEIGHTS_MISTAKES = (
     ),
     Mistake(
         "lengths not compared",
-        "You don't compare the numbers of entries, and zip stops at the shorter one, so that "
-        "pretrained entries are left over unnoticed. Assert that both are equally long.",
+        "Nothing stops you where the numbers of entries differ (a print does not): zip stops at "
+        "the shorter one, and pretrained entries are left over. Assert that both are equal.",
         {"compare_lengths": lambda self, mine, theirs: None},
+    ),
+    Mistake(
+        "only a return where lengths differ",
+        "Where the numbers of entries differ you return, and whoever called goes on with a network "
+        "that knows nothing. Raise an error instead: assert that both are equal.",
+        {"copy_weights": print_if_lengths_differ},
+    ),
+    Mistake(
+        "names zipped with names",
+        "You pair my_resnet's names with pretrained's names, since going through a state dict "
+        "gives its keys. Take the values of the second: .values().",
+        {"paired": lambda self, mine, theirs: dict(zip(mine, theirs, strict=False))},
     ),
     Mistake(
         "strict=False hides a mismatch",
@@ -580,6 +636,8 @@ def part(position: int, images: Tensor, model=Colours, train=False) -> Callable:
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             return result
         chosen = result[position]
+        if isinstance(chosen, list):
+            return f"a list of {len(chosen)}"  # whether of numbers or of tensors
         whole = isinstance(chosen, Tensor) and not chosen.is_floating_point()
         return chosen.long() if whole else chosen  # any type of integer will do
 
@@ -598,7 +656,8 @@ def pictures_seen(predict):
     """The pictures that the model was given, each once."""
     witness = Witness()
     predict(witness, TWO.clone())
-    return numbers([p for i, p in enumerate(witness.pictures) if p not in witness.pictures[:i]])
+    pictures = [p for i, p in enumerate(witness.pictures) if p not in witness.pictures[:i]]
+    return numbers(pictures) if pictures else "none: it was never called"
 
 
 def modes_seen(train: bool) -> Callable:
@@ -650,6 +709,8 @@ TWO_TEXT = "two pictures of one pixel, [1, 3, 0] and [2, -1, 2.5], which are the
 PREDICT_TRIALS = trials_of(
     "test_predict",
     (TWO_TEXT, pictures_seen, "pictures given to the model"),
+    ("a model that was in train mode", modes_seen(True), "training seen in forward"),
+    ("a model that was in eval mode", modes_seen(False), "training seen in forward"),
     (TWO_TEXT, kinds, "returned"),
     *both(TWO, TWO_TEXT),
     *both(THREE, "three such pictures, logits [[1, 3, 0], [2, -1, 2.5], [0.5, 1, 4]]"),
@@ -666,8 +727,6 @@ PREDICT_TRIALS = trials_of(
         model=normalised_model,
         train=True,
     ),
-    ("a model that was in train mode", modes_seen(True), "training seen in forward"),
-    ("a model that was in eval mode", modes_seen(False), "training seen in forward"),
     ("a model that was in eval mode", mode_afterwards, "model.training afterwards"),
     (
         "a model with batchnorm that was in train mode",
@@ -691,7 +750,19 @@ def only_outer_mode(self, model):
     model.training = False
 
 
+def another_model(self, model, images):
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 9)).eval()
+    with torch.inference_mode():
+        return model(images).softmax(1).max(1)
+
+
 PREDICT_MISTAKES = (
+    Mistake(
+        "another model than the argument",
+        "You never call `model`, the argument, but a network from outside the function, such as "
+        "my_resnet. Use the argument.",
+        {"predict": another_model},
+    ),
     Mistake(
         "logits for probabilities",
         "You return the largest logit. Turn the logits into probabilities first: softmax over the "
@@ -796,8 +867,9 @@ PREDICT_MISTAKES = (
         {"result": lambda self, values, classes: (values.squeeze(), classes.squeeze())},
     ),
     Mistake(
-        "lists of numbers",
-        "You return Python lists. Return the tensors.",
+        "lists",
+        "You return Python lists. Return two tensors of shape (batch,), as the model's output for "
+        "the whole batch gives them.",
         {"result": lambda self, values, classes: (values.tolist(), classes.tolist())},
     ),
     Mistake(
@@ -824,7 +896,7 @@ PREDICT_MISTAKES = (
     Mistake(
         "eval mode forgotten",
         "You leave the model in whatever mode it is in. In train mode batchnorm uses the batch's "
-        "statistics, and changes its running ones: call model.eval() first.",
+        "statistics, and changes its running ones: call model.eval() first, with its brackets.",
         {"prepare": lambda self, model: None},
     ),
     Mistake(
@@ -1001,16 +1073,30 @@ TORCHVISIONS_NAMES = (
 )
 
 
+def made(named_resnet34: Callable) -> nn.Module:
+    """The network, with whatever is in memory for weights.
+
+    Raises:
+        LookupError: it is none.
+    """
+    with WithoutInitialisation():
+        model = named_resnet34()
+    if isinstance(model, dict):
+        raise LookupError("you return a dictionary of modules, not a network")
+    if not isinstance(model, nn.Module):
+        kind = "nothing" if model is None else f"something of type {type(model).__name__}"
+        raise LookupError(f"you return {kind}, not a network")
+    return model
+
+
 def children(named_resnet34):
     """The names of the outermost modules."""
-    with WithoutInitialisation():
-        return Named({name: "is there" for name, _ in named_resnet34().named_children()})
+    return Named({name: "is there" for name, _ in made(named_resnet34).named_children()})
 
 
 def named_shapes(named_resnet34):
     """The names and shapes of a state dict."""
-    with WithoutInitialisation():
-        entries = named_resnet34().state_dict()
+    entries = made(named_resnet34).state_dict()
     return Named({name: str(tuple(entry.shape)) for name, entry in entries.items()})
 
 
@@ -1020,9 +1106,8 @@ def named_output(*shape: int) -> Callable:
     def run(named_resnet34):
         # float32 rounds too much in so deep a network; `undisturbed` puts the default back
         torch.set_default_dtype(torch.float64)
-        with WithoutInitialisation():
-            model = named_resnet34()
-            names = list(solutions.named_resnet34().state_dict())
+        model = made(named_resnet34)
+        names = list(made(solutions.named_resnet34).state_dict())
         entries = model.state_dict()
         # by name, if the names are right: state dicts are loaded by name, in whatever order
         fill_fast(entries[name] for name in (names if set(names) == set(entries) else entries))
@@ -1116,7 +1201,21 @@ def bottleneck_strides(self, stride):
     return 1, stride
 
 
+def plain_dict(self, modules):
+    return solutions.NamedSequential(dict(modules))
+
+
 NAMED_RESNET34_MISTAKES = (
+    Mistake(
+        "dictionary returned",
+        "You return the dictionary of the modules. Make a network of it: NamedSequential(…).",
+        {"assembled": lambda self, modules: OrderedDict(modules)},
+    ),
+    Mistake(
+        "plain dict",
+        "You give NamedSequential a plain dict. It knows an OrderedDict: OrderedDict(conv1=…).",
+        {"assembled": plain_dict},
+    ),
     Mistake(
         "modules numbered",
         "Your modules are numbered, as Sequential(a, b, …) does. Pass one OrderedDict to "

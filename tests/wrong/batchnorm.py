@@ -311,6 +311,83 @@ class MeanAdded(WithStatistics):
         return weight * (x + mean) / (var + self.eps).sqrt() + bias
 
 
+@makes("BatchNorm2d", "no brackets around x - mean")
+class NoBrackets(WithStatistics):
+    def normalised(self, x, mean, var, weight, bias):
+        x_hat = x - mean / torch.sqrt(var + self.eps)
+        return x_hat * weight + bias
+
+
+@makes("BatchNorm2d", "unbiased correction with the batch size")
+class CorrectedWithBatchSize(Given):
+    def forward(self, x):
+        if self.training:
+            n = x.shape[0]
+            mean = x.mean((0, 2, 3))
+            var = x.var((0, 2, 3), unbiased=False)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * n / (n - 1), self.momentum)
+                self.num_batches_tracked += 1
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean.view(1, -1, 1, 1)) / torch.sqrt(var.view(1, -1, 1, 1) + self.eps)
+        return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+
+
+@makes("BatchNorm2d", "unbiased correction with one picture's size")
+class CorrectedWithPictureSize(WithUpdate):
+    def moved(self, running, batch):
+        return (1 - self.momentum) * running + self.momentum * batch
+
+    @torch.no_grad()
+    def update(self, x):
+        _, _, height, width = x.shape
+        var, mean = torch.var_mean(x, (0, 2, 3), unbiased=False)
+        self.running_mean = self.moved(self.running_mean, mean)
+        n = height * width
+        self.running_var = self.moved(self.running_var, n / (n - 1) * var)
+        self.num_batches_tracked += 1
+
+
+@makes("BatchNorm2d", "unbiased correction with the size of everything")
+class CorrectedWithNumel(CorrectedWithPictureSize):
+    @torch.no_grad()
+    def update(self, x):
+        squares = ((x - x.mean((0, 2, 3), keepdim=True)) ** 2).mean((0, 2, 3))
+        self.running_mean = self.moved(self.running_mean, x.mean((0, 2, 3)))
+        self.running_var = self.moved(self.running_var, squares / (1 - 1 / x.numel()))
+        self.num_batches_tracked += 1
+
+
+@makes("BatchNorm2d", "unbiased correction with the number of channels")
+class CorrectedWithChannels(CorrectedWithPictureSize):
+    @torch.no_grad()
+    def update(self, x):
+        n = self.num_features
+        biased = torch.var(x, (0, 2, 3), correction=0)
+        self.running_mean = self.moved(self.running_mean, torch.mean(x, (0, 2, 3)))
+        self.running_var = self.moved(self.running_var, biased * n / (n - 1))
+        self.num_batches_tracked += 1
+
+
+@makes("BatchNorm2d", "unbiased correction upside down")
+class CorrectedUpsideDown(Given):
+    def forward(self, x):
+        if self.training:
+            n = x.numel() / x.shape[1]
+            mean = x.mean((0, 2, 3))
+            var = x.var((0, 2, 3), unbiased=False)
+            m = self.momentum
+            self.running_mean = (1 - m) * self.running_mean + m * mean.detach()
+            self.running_var = (1 - m) * self.running_var + m * var.detach() * (n - 1) / n
+            self.num_batches_tracked += 1
+        else:
+            mean, var = self.running_mean, self.running_var
+        x = (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + self.eps)
+        return x * self.weight[:, None, None] + self.bias[:, None, None]
+
+
 # ---- Wrong: the axes ------------------------------------------------------------------------
 
 
@@ -892,6 +969,12 @@ class NoGrad(Given):
         return x * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
 
 
+@makes("BatchNorm2d", "input detached")
+class DetachesItsInput(ByTheBook):
+    def forward(self, x):
+        return super().forward(x.detach())
+
+
 @makes("BatchNorm2d", "running statistics keep four axes")
 class FourAxes(nn.Module):
     def __init__(self, num_features: int, eps=1e-05, momentum=0.1):
@@ -1055,7 +1138,31 @@ class InPlace(Given):
 @makes("BatchNorm2d", "extra_repr empty")
 class ShowsNothing(ByTheBook):
     def extra_repr(self):
-        return "a batchnorm"
+        return ""
+
+
+@makes("BatchNorm2d", "extra_repr without its f")
+class ForgetsTheF(ByTheBook):
+    def extra_repr(self):
+        return "{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+
+
+@makes("BatchNorm2d", "extra_repr with names only")
+class ShowsNames(ByTheBook):
+    def extra_repr(self):
+        return "num_features, eps, momentum"
+
+
+@makes("BatchNorm2d", "extra_repr returns a tuple")
+class ShowsATuple(ByTheBook):
+    def extra_repr(self):
+        return self.num_features, self.eps, self.momentum
+
+
+@makes("BatchNorm2d", "extra_repr returns None")
+class PrintsItself(ByTheBook):
+    def extra_repr(self):
+        print(f"{self.num_features}, eps={self.eps}, momentum={self.momentum}")
 
 
 @makes("BatchNorm2d", "extra_repr without num_features")

@@ -49,6 +49,12 @@ class FloatNan(nn.Module):
         return float("nan")
 
 
+@makes("NanModule", "nothing returned")
+class NanForgotten(nn.Module):
+    def forward(self, x):
+        torch.full_like(x, torch.nan)
+
+
 @makes("NanModule", "first value only")
 class FirstNan(nn.Module):
     def forward(self, x):
@@ -116,7 +122,7 @@ def hook_with_inequality(module, inputs, output):
             raise ValueError(f"{type(module).__name__} returned NaN")
 
 
-@solves("hook_check_for_nan_output")
+@makes("hook_check_for_nan_output", "returns the output")
 def hook_that_returns_the_same_output(module, inputs, output):
     tensors = output if type(output) in (tuple, list) else [output]
     if any(t.isnan().any().item() for t in tensors if isinstance(t, torch.Tensor)):
@@ -155,6 +161,14 @@ def hook_with_equality(module, inputs, output):
     for tensor in output if isinstance(output, (tuple, list)) else [output]:
         if isinstance(tensor, torch.Tensor) and (tensor == torch.nan).any():
             raise ValueError(f"NaN in the output of {module}")
+
+
+@makes("hook_check_for_nan_output", "printed instead of raised")
+def hook_that_prints(module, inputs, output):
+    tensors = output if isinstance(output, (tuple, list)) else [output]
+    for tensor in tensors:
+        if isinstance(tensor, torch.Tensor) and torch.isnan(tensor).any():
+            print("NaN in", module)
 
 
 @makes("hook_check_for_nan_output", "returned instead of raised")
@@ -370,6 +384,12 @@ def add_hook_to_class(module):
         handles[name] = module.register_forward_hook(hook_check_for_nan_output)
 
 
+@makes("add_hook", "handles kept by str(module)")
+def add_hook_by_text(module):
+    if str(module) not in handles:
+        handles[str(module)] = module.register_forward_hook(hook_check_for_nan_output)
+
+
 @makes("add_hook", "handle not kept")
 def add_hook_without_handle(module):
     if module not in handles:
@@ -409,6 +429,12 @@ def add_result_of_hook(module):
         handles[module] = module.register_forward_hook(
             hook_check_for_nan_output(module, None, None)
         )
+
+
+@makes("add_hook", "hook called with nothing")
+def add_called_hook(module):
+    if module not in handles:
+        handles[module] = module.register_forward_hook(hook_check_for_nan_output())
 
 
 @solves("remove_hooks")
@@ -672,6 +698,112 @@ def first_divergence_without_finally(mine, reference, x, tolerance=1e-4):
             return my_name, name
 
 
+def first_divergence_by(outputs_of):
+    """A first_divergence that collects the outputs in another way."""
+
+    def first_divergence(mine, reference, x, tolerance=1e-4):
+        pairs = zip(outputs_of(mine, x), outputs_of(reference, x), strict=False)
+        for (my_name, a), (name, b) in pairs:
+            if differ(a, b, tolerance):
+                return my_name, name
+        return None
+
+    return first_divergence
+
+
+@makes("first_divergence", "only the first hook removed")
+@first_divergence_by
+def outputs_with_one_hook_removed(model, x):
+    outputs = []
+    hooks = [m.register_forward_hook(noting(name, outputs)) for name, m in leaves(model)]
+    try:
+        with torch.no_grad():
+            model(x)
+    finally:
+        hooks[0].remove()
+    return outputs
+
+
+@makes("first_divergence", "_forward_hooks cleared")
+@first_divergence_by
+def outputs_with_hooks_cleared(model, x):
+    outputs = []
+    for name, module in leaves(model):
+        module.register_forward_hook(noting(name, outputs))
+    try:
+        with torch.no_grad():
+            model(x)
+    finally:
+        for module in model.modules():
+            module._forward_hooks.clear()
+    return outputs
+
+
+@makes("first_divergence", "error swallowed")
+@first_divergence_by
+def outputs_without_error(model, x):
+    outputs = []
+    hooks = [m.register_forward_hook(noting(name, outputs)) for name, m in leaves(model)]
+    try:
+        with torch.no_grad():
+            model(x)
+    except Exception:
+        pass
+    for hook in hooks:
+        hook.remove()
+    return outputs
+
+
+@makes("first_divergence", "run on other numbers")
+@first_divergence_by
+def outputs_for_noise(model, x):
+    return outputs_of(model, torch.randn_like(x))
+
+
+@makes("first_divergence", "both run on the same noise")
+def first_divergence_for_noise(mine, reference, x, tolerance=1e-4):
+    x = torch.randn_like(x)
+    for (my_name, a), (name, b) in zip(outputs_of(mine, x), outputs_of(reference, x), strict=False):
+        if differ(a, b, tolerance):
+            return my_name, name
+
+
+@makes("first_divergence", "hook returns the input")
+@first_divergence_by
+def outputs_with_inputs_returned(model, x):
+    def hook_for(name, outputs):
+        def hook(module, args, output):
+            outputs.append((name, output.detach().flatten().clone()))
+            return args[0]
+
+        return hook
+
+    return outputs_by(hook_for, model, x)
+
+
+@makes("first_divergence", "hook returns its copy")
+@first_divergence_by
+def outputs_with_copies_returned(model, x):
+    def hook_for(name, outputs):
+        def hook(module, args, output):
+            output = output.detach().clone()
+            outputs.append((name, output.flatten()))
+            return output
+
+        return hook
+
+    return outputs_by(hook_for, model, x)
+
+
+@makes("first_divergence", "first picture only")
+@first_divergence_by
+def outputs_of_first_picture(model, x):
+    def hook_for(name, outputs):
+        return lambda m, i, out: outputs.append((name, out[0].detach().clone().flatten()))
+
+    return outputs_by(hook_for, model, x)
+
+
 @makes("first_divergence", "last instead of first")
 def last_divergence(mine, reference, x, tolerance=1e-4):
     pair = None
@@ -723,6 +855,22 @@ def first_divergence_of_all(mine, reference, x, tolerance=1e-4):
 def first_divergence_of_children(mine, reference, x, tolerance=1e-4):
     def watched(model):
         return [(n, m) for n, m in model.named_children() if type(m) is not nn.Identity]
+
+    pairs = zip(outputs_of(mine, x, watched), outputs_of(reference, x, watched), strict=False)
+    for (my_name, a), (name, b) in pairs:
+        if differ(a, b, tolerance):
+            return my_name, name
+
+
+@makes("first_divergence", "outermost modules without children only")
+def first_divergence_of_leaf_children(mine, reference, x, tolerance=1e-4):
+    def watched(model):
+        names = {module: name for name, module in model.named_modules()}
+        return [
+            (names[child], child)
+            for child in model.children()
+            if not list(child.children()) and not isinstance(child, nn.Identity)
+        ]
 
     pairs = zip(outputs_of(mine, x, watched), outputs_of(reference, x, watched), strict=False)
     for (my_name, a), (name, b) in pairs:
@@ -844,6 +992,18 @@ def is_smaller(a, b, tolerance):
     return ((b - a) > tolerance).any()
 
 
+@makes("first_divergence", "signed difference, NaN found")
+@first_divergence_if
+def is_larger_or_nan(a, b, tolerance):
+    return torch.isnan(a).any() or (a - b).max() > tolerance
+
+
+@makes("first_divergence", "sums compared")
+@first_divergence_if
+def sums_differ(a, b, tolerance):
+    return abs(a.sum() - b.sum()) > tolerance
+
+
 @makes("first_divergence", "means compared")
 @first_divergence_if
 def means_differ(a, b, tolerance):
@@ -854,6 +1014,18 @@ def means_differ(a, b, tolerance):
 @first_divergence_if
 def differ_on_average(a, b, tolerance):
     return torch.mean(torch.abs(a - b)) > tolerance
+
+
+@makes("first_divergence", "summed difference")
+@first_divergence_if
+def differ_in_sum(a, b, tolerance):
+    return torch.sum(torch.abs(a - b)) > tolerance
+
+
+@makes("first_divergence", "norm of the difference")
+@first_divergence_if
+def differ_in_norm(a, b, tolerance):
+    return torch.linalg.norm(a - b).item() > tolerance
 
 
 @makes("first_divergence", "smallest difference")
@@ -919,12 +1091,37 @@ def first_divergence_with_name_twice(mine, reference, x, tolerance=1e-4):
             return my_name, my_name
 
 
-@makes("first_divergence", "never returned")
+@makes("first_divergence", "printed instead of returned")
 def first_divergence_printed(mine, reference, x, tolerance=1e-4):
-    found = []
     for (my_name, a), (name, b) in zip(outputs_of(mine, x), outputs_of(reference, x), strict=False):
         if differ(a, b, tolerance):
-            found.append((my_name, name))
+            print(my_name, name)
+            break
+
+
+@makes("first_divergence", "never returned")
+def first_divergence_kept_to_itself(mine, reference, x, tolerance=1e-4):
+    found = None
+    for (my_name, a), (name, b) in zip(outputs_of(mine, x), outputs_of(reference, x), strict=False):
+        if differ(a, b, tolerance):
+            found = my_name, name  # noqa: F841 (the mistake)
+            break
+    return None
+
+
+@makes("first_divergence", "None returned in the loop")
+def first_divergence_of_first_pair(mine, reference, x, tolerance=1e-4):
+    for (my_name, a), (name, b) in zip(outputs_of(mine, x), outputs_of(reference, x), strict=False):
+        if differ(a, b, tolerance):
+            return my_name, name
+        return None
+
+
+@makes("first_divergence", "outputs instead of names")
+def first_divergent_outputs(mine, reference, x, tolerance=1e-4):
+    for (_, a), (_, b) in zip(outputs_of(mine, x), outputs_of(reference, x), strict=False):
+        if differ(a, b, tolerance):
+            return a, b
 
 
 @makes("first_divergence", "False instead of None")

@@ -114,6 +114,25 @@ class InPlace(nn.Module):
         return x.sum((2, 3))
 
 
+@makes("AveragePool", "fixed number of positions")
+class FortyNine(nn.Module):
+    def forward(self, x):
+        return torch.sum(x, dim=(2, 3)) / 49
+
+
+@makes("AveragePool", "batch and channels averaged")
+class LeavesAPicture(nn.Module):
+    def forward(self, x):
+        return reduce(x, "b c h w -> h w", "mean")
+
+
+@makes("AveragePool", "cut off from the graph")
+class WithoutGradients(nn.Module):
+    def forward(self, x):
+        with torch.no_grad():
+            return x.mean(dim=(2, 3))
+
+
 @makes("AveragePool", "a fixed window")
 class FixedWindow(nn.Module):
     def __init__(self):

@@ -550,6 +550,65 @@ class AlwaysHalves(nn.Module):
         return F.relu(self.left(x) + self.right(x))
 
 
+@makes("ResidualBlock", "stride always 2")
+class Halves(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, 2, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(Conv2d(in_feats, out_feats, 1, 2), BatchNorm2d(out_feats))
+
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x))
+
+
+@makes("ResidualBlock", "stride always 2 in the left branch")
+class HalvesLeft(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, 2, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x))
+
+
+@makes("ResidualBlock", "stride always 2 in the right branch")
+class HalvesRight(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(Conv2d(in_feats, out_feats, 1, 2), BatchNorm2d(out_feats))
+
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x))
+
+
 @makes("ResidualBlock", "default first_stride is 2")
 class DefaultTwo(nn.Module):
     def __init__(self, in_feats, out_feats, first_stride=2):
@@ -726,6 +785,27 @@ class Unpadded(nn.Module):
             BatchNorm2d(out_feats),
             ReLU(),
             Conv2d(out_feats, out_feats, 3),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x))
+
+
+@makes("ResidualBlock", "padding missing on the first convolution")
+class FirstUnpadded(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
             BatchNorm2d(out_feats),
         )
         self.right = nn.Identity()
@@ -941,6 +1021,49 @@ class NormAfterAddition(nn.Module):
         return F.relu(self.norm2(out))
 
 
+@makes("ResidualBlock", "batchnorm after the addition, declared last")
+class NormLast(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.main = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+        )
+        self.shortcut = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.shortcut = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+        self.bn = BatchNorm2d(out_feats)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.main(x) + self.shortcut(x)))
+
+
+@makes("ResidualBlock", "third batchnorm after the addition")
+class NormTooMany(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+        self.bn = BatchNorm2d(out_feats)
+
+    def forward(self, x):
+        return self.bn(self.left(x) + self.right(x)).relu()
+
+
 @makes("ResidualBlock", "one batchnorm used for both convolutions")
 class OneNorm(nn.Module):
     def __init__(self, in_feats, out_feats, first_stride=1):
@@ -1131,6 +1254,30 @@ class PlainLists(nn.Module):
         for layer in self.right:
             right = layer(right)
         return F.relu(left + right)
+
+
+@makes("ResidualBlock", "no layers declared")
+class LayersInForward(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.in_feats = in_feats
+        self.out_feats = out_feats
+        self.first_stride = first_stride
+
+    def forward(self, x):
+        left = Sequential(
+            Conv2d(self.in_feats, self.out_feats, 3, self.first_stride, 1),
+            BatchNorm2d(self.out_feats),
+            ReLU(),
+            Conv2d(self.out_feats, self.out_feats, 3, 1, 1),
+            BatchNorm2d(self.out_feats),
+        )
+        if self.first_stride != 1 or self.in_feats != self.out_feats:
+            conv = Conv2d(self.in_feats, self.out_feats, 1, self.first_stride)
+            x = left(x) + BatchNorm2d(self.out_feats)(conv(x))
+        else:
+            x = left(x) + x
+        return F.relu(x)
 
 
 @makes("ResidualBlock", "branches multiplied")
@@ -1365,6 +1512,116 @@ class DetachedSkip(nn.Module):
 
     def forward(self, x):
         return F.relu(self.left(x) + self.right(x).detach())
+
+
+@makes("ResidualBlock", "right branch of a detached input")
+class SkipOfDetached(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x.detach()))
+
+
+@makes("ResidualBlock", "left branch detached")
+class LeftWithoutGraph(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        with torch.no_grad():
+            left = self.left(x)
+        return F.relu(left + self.right(x))
+
+
+@makes("ResidualBlock", "left branch of a detached input")
+class LeftOfDetached(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        left = self.left(x.detach())
+        return F.relu(left + self.right(x))
+
+
+@makes("ResidualBlock", "input detached")
+class DetachesItsInput(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    def forward(self, x):
+        x = x.data
+        return F.relu(self.left(x) + self.right(x))
+
+
+@makes("ResidualBlock", "cut off from the graph")
+class WithoutGraph(nn.Module):
+    def __init__(self, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.left = Sequential(
+            Conv2d(in_feats, out_feats, 3, first_stride, 1),
+            BatchNorm2d(out_feats),
+            ReLU(),
+            Conv2d(out_feats, out_feats, 3, 1, 1),
+            BatchNorm2d(out_feats),
+        )
+        self.right = nn.Identity()
+        if first_stride != 1 or in_feats != out_feats:
+            self.right = Sequential(
+                Conv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)
+            )
+
+    @torch.no_grad()
+    def forward(self, x):
+        return F.relu(self.left(x) + self.right(x))
 
 
 @makes("ResidualBlock", "right branch under no_grad")
@@ -1673,6 +1930,77 @@ class GroupWithoutStride(nn.Module):
         return self.rest(self.first(x))
 
 
+@makes("BlockGroup", "stride always 2")
+class GroupHalves(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        later = [ResidualBlock(out_feats, out_feats) for _ in range(n_blocks - 1)]
+        self.blocks = Sequential(ResidualBlock(in_feats, out_feats, 2), *later)
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+@makes("BlockGroup", "always 1 blocks")
+class OneBlock(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.block = ResidualBlock(in_feats, out_feats, first_stride)
+
+    def forward(self, x):
+        return self.block(x)
+
+
+@makes("BlockGroup", "always 2 blocks")
+class TwoBlocks(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.block1 = ResidualBlock(in_feats, out_feats, first_stride)
+        self.block2 = ResidualBlock(out_feats, out_feats)
+
+    def forward(self, x):
+        return self.block2(self.block1(x))
+
+
+@makes("BlockGroup", "always 3 blocks")
+class ThreeBlocks(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.blocks = Sequential(
+            ResidualBlock(in_feats, out_feats, first_stride),
+            ResidualBlock(out_feats, out_feats),
+            ResidualBlock(out_feats, out_feats),
+        )
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+@makes("BlockGroup", "always 4 blocks")
+class FourBlocks(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        blocks = [ResidualBlock(in_feats, out_feats, first_stride)]
+        for _ in range(3):
+            blocks.append(ResidualBlock(out_feats, out_feats))
+        self.blocks = Sequential(*blocks)
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+@makes("BlockGroup", "stride 2 where the features change")
+class GuessesTheStride(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        stride = 1 if in_feats == out_feats else 2
+        later = [ResidualBlock(out_feats, out_feats) for _ in range(n_blocks - 1)]
+        self.blocks = Sequential(ResidualBlock(in_feats, out_feats, stride), *later)
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
 @makes("BlockGroup", "default first_stride is 2")
 class GroupDefaultTwo(nn.Module):
     def __init__(self, n_blocks, in_feats, out_feats, first_stride=2):
@@ -1732,6 +2060,30 @@ class WidensAtTheEnd(nn.Module):
         self.blocks = Sequential(
             *[ResidualBlock(feats[i], feats[i + 1], strides[i]) for i in range(n_blocks)]
         )
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+@makes("BlockGroup", "in_feats and out_feats swapped")
+class GroupSwapped(nn.Module):
+    def __init__(self, n_blocks, out_feats, in_feats, first_stride=1):
+        super().__init__()
+        self.blocks = nn.Sequential(ResidualBlock(in_feats, out_feats, first_stride))
+        for _ in range(n_blocks - 1):
+            self.blocks.append(ResidualBlock(out_feats, out_feats))
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+@makes("BlockGroup", "in_feats and out_feats swapped in the first block")
+class FirstSwapped(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        first = ResidualBlock(out_feats, in_feats, first_stride)
+        rest = [ResidualBlock(out_feats, out_feats) for _ in range(1, n_blocks)]
+        self.blocks = Sequential(first, *rest)
 
     def forward(self, x):
         return self.blocks(x)
@@ -1815,6 +2167,20 @@ class PlainList(nn.Module):
         return x
 
 
+@makes("BlockGroup", "no blocks declared")
+class BlocksInForward(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        self.arguments = n_blocks, in_feats, out_feats, first_stride
+
+    def forward(self, x):
+        n_blocks, in_feats, out_feats, first_stride = self.arguments
+        x = ResidualBlock(in_feats, out_feats, first_stride)(x)
+        for _ in range(n_blocks - 1):
+            x = ResidualBlock(out_feats, out_feats)(x)
+        return x
+
+
 @makes("BlockGroup", "later blocks in a plain list")
 class RestInPlainList(nn.Module):
     def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
@@ -1895,6 +2261,31 @@ class NotChained(nn.Module):
         for block in self.blocks:
             out = block(x)
         return out
+
+
+@makes("BlockGroup", "input detached")
+class GroupDetachesInput(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        later = [ResidualBlock(out_feats, out_feats) for _ in range(n_blocks - 1)]
+        self.blocks = Sequential(ResidualBlock(in_feats, out_feats, first_stride), *later)
+
+    def forward(self, x):
+        return self.blocks(x.detach())
+
+
+@makes("BlockGroup", "cut off from the graph")
+class GroupWithoutGraph(nn.Module):
+    def __init__(self, n_blocks, in_feats, out_feats, first_stride=1):
+        super().__init__()
+        later = [ResidualBlock(out_feats, out_feats) for _ in range(n_blocks - 1)]
+        self.blocks = Sequential(ResidualBlock(in_feats, out_feats, first_stride), *later)
+
+    def forward(self, x):
+        with torch.no_grad():
+            for block in self.blocks:
+                x = block(x)
+        return x
 
 
 @makes("BlockGroup", "skip connection around the group")

@@ -1350,6 +1350,42 @@ class MaxAtEnd(nn.Module):
         return self.fc(F.adaptive_max_pool2d(x, 1).flatten(1))
 
 
+@makes("ResNet34", "cut off from the graph")
+class WithoutGraph(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        in_features_per_group = [64, *out_features_per_group[:-1]]
+        self.residual_layers = Sequential(
+            *(
+                BlockGroup(n, in_feats, out_feats, stride)
+                for n, in_feats, out_feats, stride in zip(
+                    n_blocks_per_group,
+                    in_features_per_group,
+                    out_features_per_group,
+                    first_strides_per_group,
+                    strict=True,
+                )
+            )
+        )
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        with torch.no_grad():
+            return self.out_layers(self.residual_layers(self.in_layers(x)))
+
+
 @makes("ResNet34", "softmax at the end")
 class Softmax(nn.Module):
     def __init__(
@@ -1677,3 +1713,193 @@ class InsertsIntoArgument(nn.Module):
 
     def forward(self, x):
         return self.out_layers(self.residual_layers(self.in_layers(x)))
+
+
+@makes("ResNet34", "in_feats and out_feats swapped")
+class OutBeforeIn(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        groups = [BlockGroup(n, out, into, stride) for n, into, out, stride in sizes]
+        self.groups = Sequential(*groups)
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        return self.out_layers(self.groups(self.in_layers(x)))
+
+
+@makes("ResNet34", "first group only made")
+class BreaksInLoop(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        groups = []
+        for size in sizes:
+            groups.append(BlockGroup(*size))
+            break
+        self.groups = Sequential(*groups)
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        return self.out_layers(self.groups(self.in_layers(x)))
+
+
+@makes("ResNet34", "first group only applied")
+class ReturnsInLoop(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        self.groups = nn.ModuleList([BlockGroup(*size) for size in sizes])
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        x = self.in_layers(x)
+        for group in self.groups:
+            x = group(x)
+            return self.out_layers(x)
+
+
+@makes("ResNet34", "average pool forgotten")
+class ForgetsAveragePool(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        self.groups = Sequential(*(BlockGroup(*size) for size in sizes))
+        self.out_layers = Linear(out_features_per_group[-1], n_classes)
+
+    def forward(self, x):
+        return self.out_layers(self.groups(self.in_layers(x)))
+
+
+@makes("ResNet34", "eval mode in forward")
+class EvalInForward(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        self.groups = Sequential(*(BlockGroup(*size) for size in sizes))
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        self.eval()
+        return self.out_layers(self.groups(self.in_layers(x)))
+
+
+@makes("ResNet34", "train mode in forward")
+class TrainInForward(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.in_layers = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        sizes = zip(
+            n_blocks_per_group,
+            (64, *out_features_per_group[:-1]),
+            out_features_per_group,
+            first_strides_per_group,
+            strict=True,
+        )
+        self.groups = Sequential(*(BlockGroup(*size) for size in sizes))
+        self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        self.train()
+        return self.out_layers(self.groups(self.in_layers(x)))

@@ -37,7 +37,7 @@ class Given(nn.Module):
         return x
 
 
-@makes("Sequential", "index modulo length")
+@makes("NamedSequential", "index modulo length")
 class Modulo(Sequential):
     def __init__(self, *modules):
         super().__init__()
@@ -57,7 +57,7 @@ class Modulo(Sequential):
         self._modules[list(self._modules.keys())[index]] = module
 
 
-@makes("Sequential", "no negative indices")
+@makes("NamedSequential", "no negative indices")
 class NoNegative(Given):
     def name(self, index):
         for i, name in enumerate(self._modules):
@@ -66,7 +66,7 @@ class NoNegative(Given):
         raise IndexError(f"no module at {index}")
 
 
-@makes("Sequential", "names compared with the index as text")
+@makes("NamedSequential", "names compared with the index as text")
 class IndexAsText(Given):
     def __getitem__(self, index):
         return self._modules[f"{index}"]
@@ -75,7 +75,7 @@ class IndexAsText(Given):
         self.add_module(f"{index}", module)
 
 
-@makes("Sequential", "modules in a plain list")
+@makes("NamedSequential", "modules in a plain list")
 class PlainList(nn.Module):
     def __init__(self, *modules):
         super().__init__()
@@ -95,7 +95,23 @@ class PlainList(nn.Module):
         return x
 
 
-@makes("Sequential", "names ignored")
+@makes("NamedSequential", "modules in a plain list, the rest inherited")
+class ListOnly(Sequential):
+    def __init__(self, *modules):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            self.layers = list(modules[0].values())
+        else:
+            self.layers = list(modules)
+
+
+@makes("NamedSequential", "no modules registered")
+class Nothing(Sequential):
+    def __init__(self, *modules):
+        super().__init__()
+
+
+@makes("NamedSequential", "names ignored")
 class NamesIgnored(Sequential):
     def __init__(self, *modules):
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
@@ -103,7 +119,7 @@ class NamesIgnored(Sequential):
         super().__init__(*modules)
 
 
-@makes("Sequential", "names in sorted order")
+@makes("NamedSequential", "names in sorted order")
 class Sorted(Sequential):
     def __init__(self, *modules):
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
@@ -114,12 +130,12 @@ class Sorted(Sequential):
             super().__init__(*modules)
 
 
-@makes("Sequential", "OrderedDict not accepted")
+@makes("NamedSequential", "OrderedDict not accepted")
 class NotAccepted(Sequential):
     pass
 
 
-@makes("Sequential", "a single module taken for an OrderedDict")
+@makes("NamedSequential", "a single module taken for an OrderedDict")
 class AnySingle(Sequential):
     def __init__(self, *modules):
         super().__init__()
@@ -128,7 +144,7 @@ class AnySingle(Sequential):
             self.add_module(str(key), module)
 
 
-@makes("Sequential", "modules added under number and name")
+@makes("NamedSequential", "modules added under number and name")
 class AddedTwice(nn.Sequential):
     def __init__(self, *modules):
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
@@ -139,7 +155,7 @@ class AddedTwice(nn.Sequential):
             super().__init__(*modules)
 
 
-@makes("Sequential", "replacing moves to the end")
+@makes("NamedSequential", "replacing moves to the end")
 class MovesToTheEnd(Given):
     def __setitem__(self, index, module):
         name = self.name(index)
@@ -147,7 +163,7 @@ class MovesToTheEnd(Given):
         setattr(self, name, module)
 
 
-@makes("Sequential", "modules applied in reverse")
+@makes("NamedSequential", "modules applied in reverse")
 class Reverse(Given):
     def forward(self, x):
         for i in range(len(self._modules) - 1, -1, -1):
@@ -155,7 +171,7 @@ class Reverse(Given):
         return x
 
 
-@makes("Sequential", "each module applied to the first input")
+@makes("NamedSequential", "each module applied to the first input")
 class AllToTheInput(Given):
     def forward(self, x):
         for module in self.children():
@@ -163,7 +179,7 @@ class AllToTheInput(Given):
         return y
 
 
-@makes("Sequential", "returned after the first module")
+@makes("NamedSequential", "returned after the first module")
 class EarlyReturn(Given):
     def forward(self, x):
         for module in self.children():
@@ -173,11 +189,11 @@ class EarlyReturn(Given):
 
 # ---- Right ----------------------------------------------------------------------------------
 
-solves("Sequential")(nn.Sequential)
-solves("Sequential")(Given)
+solves("NamedSequential")(nn.Sequential)
+solves("NamedSequential")(Given)
 
 
-@solves("Sequential")
+@solves("NamedSequential")
 class Named(Sequential):
     def __init__(self, *modules):
         match modules:
@@ -189,7 +205,7 @@ class Named(Sequential):
                 super().__init__(*modules)
 
 
-@solves("Sequential")
+@solves("NamedSequential")
 class RegisterModule(Sequential):
     def __init__(self, *modules):
         super().__init__()
@@ -200,7 +216,7 @@ class RegisterModule(Sequential):
             self.register_module(str(name), by_name[name])
 
 
-@solves("Sequential")
+@solves("NamedSequential")
 class ByPosition(nn.Module):
     def __init__(self, *args):
         super().__init__()

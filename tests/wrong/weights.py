@@ -16,6 +16,7 @@ from resnet_helpers.solutions import (
     NamedResidualBlock,
     NamedSequential,
     ResidualBlock,
+    ResNet34,
 )
 from wrong import makes, solves
 
@@ -212,6 +213,37 @@ def copy_and_return_the_report(my_resnet, pretrained_resnet):
 def copy_as_many_as_there_are(my_resnet, pretrained_resnet):
     mine, theirs = my_resnet.state_dict(), pretrained_resnet.state_dict()
     my_resnet.load_state_dict(dict(zip(mine.keys(), theirs.values(), strict=False)))
+    return my_resnet
+
+
+@makes("copy_weights", "a network made inside")
+def copy_into_new_network(my_resnet, pretrained_resnet):
+    my_resnet = ResNet34((1, 1, 1, 1), (8, 8, 8, 8), n_classes=10)
+    assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict()), "lengths differ"
+    my_resnet.load_state_dict(
+        dict(zip(my_resnet.state_dict(), pretrained_resnet.state_dict().values(), strict=True))
+    )
+    return my_resnet
+
+
+@makes("copy_weights", "only a return where lengths differ")
+def copy_or_print(my_resnet, pretrained_resnet):
+    mine, theirs = my_resnet.state_dict(), pretrained_resnet.state_dict()
+    if len(mine) != len(theirs):
+        print("The lengths differ!")
+        return None
+    my_resnet.load_state_dict(dict(zip(mine.keys(), theirs.values(), strict=True)))
+    return my_resnet
+
+
+@makes("copy_weights", "names zipped with names")
+def copy_names(my_resnet, pretrained_resnet):
+    mine, theirs = my_resnet.state_dict(), pretrained_resnet.state_dict()
+    assert len(mine) == len(theirs)
+    new = {}
+    for name, value in zip(mine, theirs, strict=True):
+        new[name] = value
+    my_resnet.load_state_dict(new)
     return my_resnet
 
 
@@ -496,13 +528,29 @@ def predict_squeezed(model, images):
         return values.squeeze(), indices.squeeze()
 
 
-@makes("predict", "lists of numbers")
-def predict_lists(model, images):
-    model.eval()
+with torch.random.fork_rng(devices=[]):
+    torch.manual_seed(0)
+    my_resnet = ResNet34((1,), (8,), (1,), 1000)
+
+
+@makes("predict", "another model than the argument")
+def predict_with_my_resnet(model, images):
+    my_resnet.eval()
     with torch.inference_mode():
-        probabilities = model(images).softmax(dim=1)
-    values = [row.max().item() for row in probabilities]
-    return values, [row.argmax().item() for row in probabilities]
+        probabilities = torch.softmax(my_resnet(images), dim=1)
+    return probabilities.max(dim=1)
+
+
+@makes("predict", "lists")
+def predict_into_lists(model, images):
+    model.eval()
+    probabilities, classes = [], []
+    with torch.inference_mode():
+        for image in images:
+            probability, index = model(image.unsqueeze(0)).softmax(dim=1).max(dim=1)
+            probabilities.append(probability)
+            classes.append(index)
+    return probabilities, classes
 
 
 @makes("predict", "classes only")
@@ -721,6 +769,16 @@ def resnet34_of(block):
 @makes("named_resnet34", "modules numbered")
 def numbered_resnet34():
     return NamedSequential(*modules_of_resnet34().values())
+
+
+@makes("named_resnet34", "dictionary returned")
+def resnet34_in_a_dict():
+    return dict(modules_of_resnet34())
+
+
+@makes("named_resnet34", "plain dict")
+def resnet34_of_plain_dict():
+    return NamedSequential(dict(**modules_of_resnet34()))
 
 
 @makes("named_resnet34", "layers counted from 0")
