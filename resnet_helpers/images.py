@@ -38,7 +38,8 @@ IMAGENET_TRANSFORM = transforms.Compose(
     ]
 )
 
-PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
+UNREADABLE = {".heic", ".heif", ".avif"}  # phones' formats, which not every Pillow can open
+PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"} | UNREADABLE
 MOST_PIXELS = 100_000_000  # as RGB 300 MB; more is a mistake or an attack, not a photograph
 N_LABELS = 1000
 
@@ -127,6 +128,8 @@ def open_rgb(file: Path) -> Image.Image:
     except Image.DecompressionBombError:
         raise PictureError("is too large (far more pixels than a photograph has)") from None
     except UnidentifiedImageError:
+        if file.suffix.lower() in UNREADABLE:
+            raise PictureError("is in a format that cannot be read here: save it as JPEG") from None
         raise PictureError("is not a picture, whatever its name says") from None
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's, for broken files
         if isinstance(error, PictureError):

@@ -210,7 +210,7 @@ class ResNet34(nn.Module):
         ### END SOLUTION
 
 
-def copy_weights(my_resnet: nn.Module, pretrained_resnet: nn.Module) -> nn.Module:
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
     """Copy every parameter and buffer of pretrained_resnet into my_resnet, and return my_resnet.
 
     The two state dicts name their entries differently but hold them in the same order, so the

@@ -101,6 +101,7 @@ def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
     photo.save(tmp_path / "good.jpg")
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("I am no picture.")
+    (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     stream = BytesIO()
     Image.effect_noise((300, 300), 80).save(stream, "JPEG")
     (tmp_path / "truncated.jpg").write_bytes(stream.getvalue()[:5000])
@@ -108,9 +109,9 @@ def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
     Image.new("1", (12_000, 10_000)).save(tmp_path / "huge.png")
     names = ["good.jpg", "missing.jpg", "empty.jpg", "text.jpg", "truncated.jpg", "bomb.png"]
     with pytest.raises(PictureError) as raised:
-        load_images(tmp_path, [*names, "huge.png"])
+        load_images(tmp_path, [*names, "huge.png", "phone.HEIC"])
     message = str(raised.value)
-    assert message.startswith("6 of 7 pictures in ")
+    assert message.startswith("7 of 8 pictures in ")
     for complaint in (
         "missing.jpg is not there",
         "empty.jpg is empty (0 bytes)",
@@ -118,6 +119,7 @@ def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
         "truncated.jpg is broken (image file is truncated",
         "bomb.png is too large",
         "huge.png is too large (12000 x 10000 pixels)",
+        "phone.HEIC is in a format that cannot be read here: save it as JPEG",
     ):
         assert complaint in message
     assert "good.jpg" not in message

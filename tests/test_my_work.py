@@ -152,6 +152,18 @@ def test_a_learners_own_piece_takes_the_references_place(notebook, folder):
     assert my_work._load()[0].Block().bn.__doc__ == "Mine."
 
 
+def test_an_annotation_may_name_a_piece_that_is_saved_later(notebook, folder):
+    notebook(
+        "BatchNorm2d = my_work.use('BatchNorm2d')",
+        "def double(norm: BatchNorm2d) -> BatchNorm2d:\n    return norm",
+        "my_work.save(double)",
+        BATCHNORM,
+        "my_work.save(BatchNorm2d)",
+    )
+    assert saved(folder).index("def double") < saved(folder).index("class BatchNorm2d")
+    assert my_work._load()[1] == ""
+
+
 def test_a_function(notebook, folder):
     notebook(
         "def predict(model, images):\n    return model(images).max(1)", "my_work.save(predict)"
