@@ -440,13 +440,13 @@ def _causes(mine: nn.Module, reference: nn.Module, tolerance: float) -> Iterator
 
 
 def _differing_settings(mine: nn.Module, reference: nn.Module) -> Iterator[str]:
-    others = _settings(reference)
-    for name, value in _settings(mine).items():
+    others = settings_of(reference)
+    for name, value in settings_of(mine).items():
         if value != others.get(name, value):
             yield f"{name} is {value} in yours, {others[name]} in the reference"
 
 
-def _settings(module: nn.Module) -> dict[str, Any]:
+def settings_of(module: nn.Module) -> dict[str, Any]:
     """kernel_size, stride, eps, ...; (3, 3) as 3, since PyTorch's layers keep pairs."""
     settings = {}
     for name, value in vars(module).items():

@@ -52,7 +52,10 @@ class Entry:
 
 TABLE_STYLES = [
     {"selector": "", "props": "border-collapse: collapse"},
-    {"selector": "th, td", "props": "white-space: nowrap; padding: 2px 8px; text-align: left"},
+    {
+        "selector": "th, td",
+        "props": "white-space: nowrap; padding: 2px 5px; font-size: 12px; text-align: left",
+    },
     # the header stays in view, on the theme's background: JupyterLab's, VS Code's or Colab's
     {
         "selector": "thead",

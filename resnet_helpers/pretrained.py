@@ -116,13 +116,13 @@ def offline_stand_in() -> ResNet:
     Its batchnorm statistics are those of the ten pictures, and its last layer is fitted to the
     classes of seven of them. The same at every run.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.manual_seed(34)
-        model = resnet34(weights=None)
-    model.weights_name = STAND_IN
-    images = prepare_images(load_images())
-    calibrate_batchnorms(model, images)
-    fit_last_layer(model, prepare_images(load_images(filenames=list(CLASS_OF))))
+    with torch.device("cpu"):
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(34)
+            model = resnet34(weights=None)
+        model.weights_name = STAND_IN
+        calibrate_batchnorms(model, prepare_images(load_images()))
+        fit_last_layer(model, prepare_images(load_images(filenames=list(CLASS_OF))))
     return model
 
 

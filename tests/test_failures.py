@@ -14,6 +14,7 @@ import resnet_helpers.tests as checks
 from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
 from resnet_helpers.tests.failure import PANEL_WIDTH, CheckFailure, StubNotFilled
+from resnet_helpers.tests.hooks import HooksInSteps
 
 MOST_LINES = 15  # of a panel
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -124,6 +125,27 @@ def test_a_mistake_that_only_resembles_a_known_one_is_not_called_by_its_name():
 
     assert failure_of(checks.test_averagepool, DividesByOneLess).hints == []
     assert failure_of(checks.test_batchnorm2d_running_mean, SkipsTheFirstBatch).hints == []
+
+
+def test_gradients_are_asked_for_in_eval_mode_too():
+    class NoGradInEvalMode(ByTheBook):
+        def forward(self, x):
+            with torch.set_grad_enabled(self.training):
+                return super().forward(x)
+
+    message = str(failure_of(checks.test_batchnorm2d_forward, NoGradInEvalMode))
+    assert "eval mode, backward of" in message
+    assert message.endswith("x.grad: none: the output is cut off from the graph")
+
+
+def test_the_hook_taken_off_must_be_that_of_add_hook():
+    class TakesTheLastOneOff(HooksInSteps):
+        def take_off(self, module):
+            del self.handles[module]
+            module._forward_hooks.popitem()
+
+    failure = failure_of(checks.test_remove_hooks, TakesTheLastOneOff().remove_hooks)
+    assert "forward hooks: 1" in failure.rows["Got"]
 
 
 def pool(compute):

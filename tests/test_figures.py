@@ -211,8 +211,10 @@ def test_votes_refuses_a_network_without_average_pool():
 
 def test_votes_leaves_the_model_in_its_mode_and_without_hooks(stand_in):
     model = solutions.copy_weights(ResNet34(), stand_in).train()
+    model.in_layers.eval()
+    before = [module.training for module in model.modules()]
     pooling.votes(model, torch.randn(1, 3, 64, 64))
-    assert model.training
+    assert before == [module.training for module in model.modules()]
     assert not any(module._forward_hooks for module in model.modules())
 
 

@@ -137,6 +137,20 @@ def test_a_layer_that_returns_something_else_is_shown():
     )
 
 
+def test_a_layer_in_another_mode_is_not_blamed_for_its_settings():
+    right, wrong = (Chain(RIGHT.rule, second=nn.BatchNorm1d(1)) for _ in range(2))
+    wrong.second.eval()
+    x = torch.tensor([[1.0], [5.0]])
+    assert (
+        traced(right, x)
+        .difference("output", traced(wrong, x))[2]
+        .startswith(
+            "Your `second` gets the right input and returns something else. It is in eval mode: "
+            "leave the mode to whoever uses the network."
+        )
+    )
+
+
 def test_a_layer_of_the_right_settings_is_itself_to_blame():
     class BatchNorm2d(nn.BatchNorm2d):  # with the reference's name and settings
         def forward(self, x):

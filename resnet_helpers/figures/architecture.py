@@ -593,8 +593,8 @@ def _draw_block(block: Block, in_size: int, label: str, notes: Notes) -> str:
     parts.append(_text(center, y + THIN + 46, _shape(second.out_channels, out_size), 18))
     if block.right:
         y += THIN + 84
-        parts.append(_text(center, y, "In the blocks after the first of a group", 17))
-        parts.append(_text(center, y + 23, "the right branch is the identity.", 17))
+        parts.append(_text(center, y, "In the blocks after the first of a group, and in", 17))
+        parts.append(_text(center, y + 23, "all of group 1, the right branch is the identity.", 17))
     return "".join(parts)
 
 

@@ -74,12 +74,15 @@ def small_network(depth: int, skip: bool, seed: int, zero_init=True) -> nn.Seque
         zero_init: the last batchnorm weight of every residual block starts at 0, so that the
             block starts as its right branch (Goyal et al. 2017, section 5.1). A plain block has
             nothing left then, so this is for networks with skips only.
+
+    Raises:
+        ValueError: there is no such n.
     """
     n_blocks, rest = divmod(depth - 2, 6)
     if rest:
         raise ValueError(f"depth must be 6 n + 2 (20, 56, ...), not {depth}")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         layers = [nn.Conv2d(3, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()]
         feats = WIDTH
         for out_feats in (WIDTH, 2 * WIDTH, 4 * WIDTH):

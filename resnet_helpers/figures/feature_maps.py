@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from resnet_helpers.figures.live import Live, menu
+from resnet_helpers.figures.modes import eval_mode
 from resnet_helpers.figures.style import SKY, VERMILION, Photo, Picture, new_figure, styled
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 
@@ -70,13 +71,8 @@ def feature_maps(
 
     The model runs in eval mode; afterwards its modules are in the modes they were in before.
     """
-    modes = {module: module.training for module in model.modules()}
-    try:
-        with recorded_outputs(model, viewable_layers(model)) as outputs:
-            model.eval()(x)
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
+    with eval_mode(model), recorded_outputs(model, viewable_layers(model)) as outputs:
+        model(x)
     return {
         name: output[0]
         for name, output in outputs.items()
@@ -170,7 +166,7 @@ def draw_channel(
     among.fill_between(range(len(strengths)), strengths, step="mid", color=SKY)
     among.axvline(channel, color=VERMILION, zorder=0)  # behind, so that its bar stays visible
     among.set(xlim=(-1, len(strengths)), ylim=(0, 1.25 * strengths.max() or 1), xlabel="channel")
-    among.set_title("mean |value| per channel")
+    among.set_title("mean |value| per channel\n(orange: this one)")
     figure.supxlabel(weights, fontsize=12)
     active = (values != 0).mean()
     return Photo(

@@ -37,6 +37,7 @@ class Live:
         self.controls = controls
         for control in controls.values():
             control.style.description_width = "initial"  # else long descriptions are cut off
+            control.layout.margin = "2px 20px 2px 2px"  # tells a control from the next one's label
             control.observe(self.redraw, names="value")
         self.view = widgets.HTML()
         self.redraw()

@@ -8,15 +8,19 @@ from functools import cache
 
 import torch
 from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
 from resnet_helpers.figures.live import Live, menu, slider
+from resnet_helpers.figures.modes import eval_mode
 from resnet_helpers.figures.style import Photo, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import IMAGE_FILENAMES, IMAGENET_TRANSFORM, load_images, load_labels
 
+SIDE = 224  # pixels of a picture as the networks got it in training
 SIZES = [96, 160, 256, 288]
 
 
@@ -53,11 +57,10 @@ def votes(
             linears.append(module)
 
     handles = [module.register_forward_hook(remember) for module in model.modules()]
-    training = model.training
     try:
-        logits = model.eval()(x)[0]
+        with eval_mode(model):
+            logits = model(x)[0]
     finally:
-        model.train(training)
         for handle in handles:
             handle.remove()
     last_map, linear = feature_maps[-1][0], linears[-1]
@@ -65,6 +68,19 @@ def votes(
     if not torch.allclose(maps.mean(dim=(1, 2)) + linear.bias, logits, rtol=1e-3, atol=1e-3):
         raise ValueError("the model's logits are not a linear layer of the average-pooled features")
     return maps, logits
+
+
+def draw_votes(
+    panel: Axes, image: Image.Image, votes: Float[Tensor, "rows columns"], strongest: float
+) -> AxesImage:
+    """Lay votes over a picture in grey: orange where they are for the class, purple against.
+
+    The colours are full at plus and minus `strongest`.
+    """
+    extent = (0, SIDE, SIDE, 0)
+    panel.imshow(image.convert("L"), cmap="gray", extent=extent)
+    look = {"cmap": "PuOr_r", "vmin": -strongest, "vmax": strongest, "alpha": 0.6}
+    return panel.imshow(votes.numpy(), extent=extent, **look)
 
 
 def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
@@ -85,33 +101,26 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
         return votes(model, resized_input(images[filename], size))
 
     for name in images:  # beforehand, so that the picture changes without delay
-        seen(name, 224)
+        seen(name, SIDE)
 
     @styled
     def draw(picture: str, size: int) -> Photo:
         figure, axes = new_figure(
             "A vote at each position; pooling keeps only their mean", columns=3, height=4.2
         )
-        label = seen(picture, 224)[1].argmax().item()
+        label = seen(picture, SIDE)[1].argmax().item()
         name = labels[label].partition(",")[0]
-        maps = {s: seen(picture, s)[0][label].numpy() for s in (224, size)}
-        strongest = max(abs(votes).max() for votes in maps.values())
-        axes[0, 0].imshow(images[picture].resize((224, 224)))
+        maps = {s: seen(picture, s)[0][label] for s in (SIDE, size)}
+        strongest = max(votes.abs().max().item() for votes in maps.values())
+        small = images[picture].resize((SIDE, SIDE))
+        axes[0, 0].imshow(small)
         axes[0, 0].set_title(f"{picture}\nseen as: {name}")
         facts = []
-        for panel, s in zip(axes[0, 1:], (224, size), strict=True):
+        for panel, s in zip(axes[0, 1:], (SIDE, size), strict=True):
             rows, columns = maps[s].shape
             logits = seen(picture, s)[1]
             probability = logits.softmax(dim=0)[label].item()
-            panel.imshow(images[picture].convert("L").resize((224, 224)), cmap="gray")
-            shown = panel.imshow(
-                maps[s],
-                cmap="PuOr_r",
-                vmin=-strongest,
-                vmax=strongest,
-                alpha=0.6,
-                extent=(0, 224, 224, 0),
-            )
+            shown = draw_votes(panel, small, maps[s], strongest)
             panel.set_title(
                 f"input {s}×{s}: {rows}×{columns} votes\n"
                 f"mean {maps[s].mean():.1f}, probability {probability:.0%}"

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from resnet_helpers.figures.live import Live, menu
-from resnet_helpers.figures.pooling import votes
+from resnet_helpers.figures.pooling import SIDE, draw_votes, votes
 from resnet_helpers.figures.style import BLUE, ORANGE, Photo, new_figure, styled
 from resnet_helpers.images import (
     IMAGE_FILENAMES,
@@ -30,7 +30,6 @@ from resnet_helpers.images import (
 )
 
 SHOWN = 5  # of each network's classes
-SIDE = 224  # pixels of a picture as the networks get it
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,8 @@ class Gallery(Live):
         figure, axes = new_figure(self.verdict(picture), 2, 2, height=6.2, width_ratios=[1, 2.2])
         axes[0, 0].imshow(self.images[picture])
         axes[0, 0].set_title("what the networks get")
-        draw_votes(axes[1, 0], self.images[picture], mine.votes)
+        strongest = mine.votes.abs().max().item()
+        draw_votes(axes[1, 0], self.images[picture], mine.votes, strongest)
         axes[1, 0].set_title(f"where mine sees\n{self.names[mine.best]}")
         for panel in axes[:, 0]:
             panel.set_axis_off()
@@ -177,15 +177,6 @@ def predict(network: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]) -> Pre
     """A network's probabilities for one picture, and its class activation map."""
     maps, logits = votes(network, x)
     return Prediction(logits.softmax(dim=0), maps[logits.argmax()].clone())
-
-
-def draw_votes(panel: Axes, image: Image.Image, votes: Float[Tensor, "rows columns"]) -> None:
-    """Lay votes over a picture in grey: orange where they are for the class, purple against."""
-    votes = votes.numpy()
-    strongest = abs(votes).max()
-    extent = (0, SIDE, SIDE, 0)
-    panel.imshow(image.convert("L"), cmap="gray", extent=extent)
-    panel.imshow(votes, cmap="PuOr_r", vmin=-strongest, vmax=strongest, alpha=0.6, extent=extent)
 
 
 def draw_bars(panel: Axes, names: list[str], pairs: list[tuple[float, float]]) -> None:

@@ -285,12 +285,12 @@ def tracked(
     return run
 
 
-def gradient(x: Tensor, of: Callable) -> Callable:
+def gradient(x: Tensor, of: Callable, training=True) -> Callable:
     """The gradient of (NEXT * output).sum() with respect to something of the module and x."""
 
     def run(cls):
         leaf = x.clone().requires_grad_()
-        module = in_train_mode(cls, leaf)
+        module = in_train_mode(cls, leaf).train(training)
         output = module(leaf)
         if not output.requires_grad:
             return "none: the output is cut off from the graph"
@@ -469,6 +469,11 @@ BATCHNORM2D_TRIALS = (
             f"backward of (c * output).sum(), {SMALL_TEXT}, c = {NEXT_TEXT}",
             gradient(SMALL, of=lambda module, x: module.bias),
             "bias.grad",
+        ),
+        (
+            f"eval mode, backward of (c * output).sum(), {SMALL_TEXT}, c = {NEXT_TEXT}",
+            gradient(SMALL, of=lambda module, x: x, training=False),
+            "x.grad",
         ),
         (
             "train mode after module.double(), x of shape (4, 2, 3, 5) in float64",

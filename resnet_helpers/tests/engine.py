@@ -285,6 +285,7 @@ def undisturbed() -> Iterator[None]:
         torch.inference_mode(False),
         torch.enable_grad(),
         torch.device("cpu"),
+        torch.autocast("cpu", enabled=False),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")

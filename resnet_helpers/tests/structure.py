@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from resnet_helpers.debugging import settings_of
 from resnet_helpers.param_count import Entry, entries_of, first_mismatch
 from resnet_helpers.tests.outcomes import Described, difference, same, short, shown
 
@@ -227,8 +228,11 @@ class Traced(Described):
 
 def difference_of_layers(yours: nn.Module, reference: nn.Module) -> str:
     """What they are; or, where their settings are the same, that yours is wrong inside."""
+    if yours.training != reference.training:
+        mode = "train" if yours.training else "eval"
+        return f"It is in {mode} mode: leave the mode to whoever uses the network."
     kinds = [type(layer).__name__ for layer in (yours, reference)]
-    settings = [public_settings(layer) for layer in (yours, reference)]
+    settings = [settings_of(layer) for layer in (yours, reference)]
     common = settings[0].keys() & settings[1].keys()
     if kinds[0] == kinds[1] and all(settings[0][name] == settings[1][name] for name in common):
         lesson = " (lesson 1)" if kinds[0] == "BatchNorm2d" else ""
@@ -237,17 +241,6 @@ def difference_of_layers(yours: nn.Module, reference: nn.Module) -> str:
             f"{kinds[0]} itself: run its own check again{lesson}."
         )
     return f"It is {short(repr(yours), 110)}; the reference has {short(repr(reference), 110)}."
-
-
-def public_settings(layer: nn.Module) -> dict[str, object]:
-    """Numbers and the like that a layer keeps: eps, stride; one number for (2, 2), as for 2."""
-    found = {}
-    for name, value in vars(layer).items():
-        if isinstance(value, tuple) and len(set(value)) == 1:
-            value = value[0]
-        if not name.startswith("_") and isinstance(value, (int, float, str, tuple)):
-            found[name] = value
-    return found
 
 
 def traced(module: nn.Module, x: Tensor) -> Traced | object:

@@ -341,6 +341,21 @@ def add_hook_anew(module):
     handles[module] = module.register_forward_hook(lambda *args: hook_check_for_nan_output(*args))
 
 
+@solves("add_hook")
+@torch.no_grad()
+def add_hook_decorated(module):
+    if module not in handles:
+        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
+
+
+@solves("add_hook")
+def add_hook_to_a_new_dictionary(module):
+    global handles
+    if module not in handles:
+        handle = module.register_forward_hook(hook_check_for_nan_output)
+        handles = {**handles, module: handle}
+
+
 @makes("add_hook", "containers only")
 def add_hook_to_containers(module):
     if module not in handles and len(list(module.children())) > 0:
