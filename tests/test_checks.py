@@ -70,7 +70,7 @@ def test_the_reference_passes(exercise, check, capsys):
 
 @pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
 def test_the_steps_of_the_catalogue_pass_where_no_mistake_replaces_one(exercise):
-    assert failures_of(exercise, exercise.wrong()) == {}
+    assert failures_of(exercise, exercise.made_with()) == {}
 
 
 @pytest.mark.parametrize(("exercise", "implementation"), wrong.RIGHT, ids=named)
@@ -113,8 +113,8 @@ def test_the_catalogue_is_large_and_has_each_name_once():
 
 def test_the_catalogue_overrides_existing_steps_only():
     for exercise, mistake in CATALOGUE:
-        for step in mistake.steps:
-            assert hasattr(exercise.steps, step), f"{mistake.name}: {step}"
+        for step in mistake.overrides:
+            assert hasattr(exercise.in_steps, step), f"{mistake.name}: {step}"
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), CATALOGUE, ids=lambda value: value.name)
@@ -180,8 +180,8 @@ def test_the_checks_are_fast():
 def test_a_diagnosis_is_fast_even_if_there_is_none(exercise):
     three = list(exercise.mistakes[:1])
     for mistake in exercise.mistakes:
-        if len(three) < 3 and all(mistake.steps.keys().isdisjoint(m.steps) for m in three):
+        if len(three) < 3 and all(mistake.overrides.keys().isdisjoint(m.overrides) for m in three):
             three.append(mistake)
-    implementation = exercise.wrong(*three)
+    implementation = exercise.made_with(*three)
     for check in failures_of(exercise, implementation):
         assert seconds_for(failures_of, exercise, implementation, [check]) < 2

@@ -4,6 +4,7 @@ import linecache
 import os
 import sysconfig
 import textwrap
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -23,16 +24,24 @@ NOT_THE_LEARNERS = (
 class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a failure, not an error
     """A check that did not pass: what was tried, what was expected, what came out, and why.
 
-    `rows` are the facts with their titles, `hints` name the mistakes; where no mistake is known,
-    `remark` says where the values part.
+    `rows` are the facts with their titles, `hints` say what the mistakes are, and `mistakes` are
+    their names in the catalogue; where no mistake is known, `remark` says where the values part.
     """
 
-    def __init__(self, check: str, rows: dict[str, str], hints: list[str], remark: str = ""):
+    def __init__(
+        self,
+        check: str,
+        rows: dict[str, str],
+        hints: Sequence[str] = (),
+        mistakes: Sequence[str] = (),
+        remark: str = "",
+    ):
         self.check = check
         self.rows = rows
-        self.hints = hints
+        self.hints = list(hints)
+        self.mistakes = list(mistakes)
         self.remark = remark
-        super().__init__(check, rows, hints, remark)
+        super().__init__(check, rows, hints, mistakes, remark)
 
     @property
     def paragraphs(self) -> list[str]:

@@ -119,7 +119,8 @@ NAN_MODULE_MISTAKES = (
 NAN_MODULE = Exercise(
     name="NanModule",
     reference=solutions.NanModule,
-    steps=NanModuleInSteps,
+    names={},
+    in_steps=NanModuleInSteps,
     trials=trials_of(
         "test_nan_module",
         ("x = [[1, -2], [0, 3]]", nan_output(PAIR)),
@@ -448,7 +449,8 @@ NAN_HOOK_MISTAKES = (
 NAN_HOOK = Exercise(
     name="hook_check_for_nan_output",
     reference=solutions.hook_check_for_nan_output,
-    steps=NanHookInSteps,
+    names={},
+    in_steps=NanHookInSteps,
     trials=NAN_HOOK_TRIALS,
     mistakes=NAN_HOOK_MISTAKES,
     finished=lambda steps: steps().hook,
@@ -748,7 +750,8 @@ ADD_HOOK_MISTAKES = (
 ADD_HOOK = Exercise(
     name="add_hook",
     reference=solutions.add_hook,
-    steps=HooksInSteps,
+    names={},
+    in_steps=HooksInSteps,
     trials=trials_of(
         "test_add_hook",
         ("add_hook(nn.ReLU())", hooks_added(nn.ReLU), "forward hooks"),
@@ -864,7 +867,8 @@ REMOVE_HOOKS_MISTAKES = (
 REMOVE_HOOKS = Exercise(
     name="remove_hooks",
     reference=solutions.remove_hooks,
-    steps=HooksInSteps,
+    names={},
+    in_steps=HooksInSteps,
     trials=trials_of(
         "test_remove_hooks",
         (
@@ -1792,7 +1796,8 @@ FIRST_DIVERGENCE_MISTAKES = (
 FIRST_DIVERGENCE = Exercise(
     name="first_divergence",
     reference=solutions.first_divergence,
-    steps=FirstDivergenceInSteps,
+    names={},
+    in_steps=FirstDivergenceInSteps,
     trials=FIRST_DIVERGENCE_TRIALS,
     mistakes=FIRST_DIVERGENCE_MISTAKES,
     finished=lambda steps: steps().first_divergence,

@@ -165,7 +165,8 @@ MISTAKES = (
 AVERAGEPOOL = Exercise(
     name="AveragePool",
     reference=solutions.AveragePool,
-    steps=AveragePoolInSteps,
+    names={},
+    in_steps=AveragePoolInSteps,
     trials=trials_of(
         "test_averagepool",
         ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", lambda cls: cls()(SMALL.clone())),

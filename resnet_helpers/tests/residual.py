@@ -879,7 +879,8 @@ RESIDUAL_BLOCK_MISTAKES = (
 RESIDUAL_BLOCK = Exercise(
     name="ResidualBlock",
     reference=solutions.ResidualBlock,
-    steps=ResidualBlockInSteps,
+    names={},
+    in_steps=ResidualBlockInSteps,
     trials=RESIDUAL_BLOCK_TRIALS,
     mistakes=RESIDUAL_BLOCK_MISTAKES,
 )
@@ -1217,7 +1218,8 @@ BLOCK_GROUP_MISTAKES = (
 BLOCK_GROUP = Exercise(
     name="BlockGroup",
     reference=solutions.BlockGroup,
-    steps=BlockGroupInSteps,
+    names={},
+    in_steps=BlockGroupInSteps,
     trials=BLOCK_GROUP_TRIALS,
     mistakes=BLOCK_GROUP_MISTAKES,
 )

@@ -661,7 +661,8 @@ def look_at_groups(cls):
 RESNET34 = Exercise(
     name="ResNet34",
     reference=solutions.ResNet34,
-    steps=ResNet34InSteps,
+    names={},
+    in_steps=ResNet34InSteps,
     trials=RESNET34_TRIALS,
     mistakes=RESNET34_MISTAKES,
     closer_look=Trial("test_resnet34", "the shapes of the groups", look_at_groups),

@@ -270,7 +270,8 @@ NAMED = "NamedSequential(OrderedDict(stem=a, body=b, head=c))"
 SEQUENTIAL = Exercise(
     name="NamedSequential",
     reference=solutions.NamedSequential,
-    steps=SequentialInSteps,
+    names={},
+    in_steps=SequentialInSteps,
     trials=trials_of(
         "test_sequential",
         ("NamedSequential(a, b, c): its children", children(with_names=False), "children"),

@@ -1,0 +1,214 @@
+"""Which known mistakes explain what came out wrong: the search behind a failed check.
+
+A mistake explains a trial if an implementation that makes it has the same outcome there as the
+learner's. Best is a mistake, else a pair of them, that explains every trial of every check; then
+one that explains every trial of the failed check; then the one that explains the first few trials
+to come out wrong. Where several do equally well, only what all of them say is said.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from resnet_helpers.tests.outcomes import Crash, is_stub, same
+
+if TYPE_CHECKING:
+    from resnet_helpers.tests.engine import Exercise, Mistake, Outcomes, Trial
+
+    Mistakes = tuple[Mistake, ...]
+
+MOST_PAIRS = 80  # so many pairs of mistakes are tried
+FIRST_FEW = 3  # so many wrong trials a mistake must explain if it does not explain all
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What to say of a failed check, and the names of the known mistakes it says it of."""
+
+    hints: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, mistakes: Iterable["Mistake"]) -> "Diagnosis":
+        mistakes = tuple(mistakes)
+        return cls(tuple(m.hint for m in mistakes), tuple(m.name for m in mistakes))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A failed check: the first trial to come out wrong, the learner's outcomes, the right ones."""
+
+    exercise: "Exercise"
+    failed: "Trial"
+    learners: "Outcomes"
+    expected: "Outcomes"
+
+    @cached_property
+    def trials(self) -> "list[Trial]":
+        """All that are no stub's; first the quick ones, and among those the wrong ones."""
+        trials = [t for t in self.exercise.trials if not is_stub(self.learners[t])]
+        return sorted(trials, key=lambda trial: (trial.slow, self.is_right(trial)))
+
+    def of_this_check(self, trials: "list[Trial]") -> "list[Trial]":
+        """Those of the check that failed."""
+        return [trial for trial in trials if trial.check == self.failed.check]
+
+    @cached_property
+    def candidates(self) -> "list[Mistake]":
+        """The mistakes that can be tried."""
+        return [mistake for mistake in self.exercise.mistakes if mistake.runnable]
+
+    def made_with(self, *mistakes: "Mistake") -> "Outcomes":
+        """What comes out of an implementation that makes these mistakes."""
+        return self.exercise.outcomes_with(*mistakes)
+
+    def is_right(self, trial: "Trial") -> bool:
+        """Whether the learner's comes out right."""
+        return same(self.learners[trial], self.expected[trial])
+
+    def is_spoilt(self, made: "Outcomes", trial: "Trial") -> bool:
+        """Whether the trial comes out wrong with the mistakes that `made` these outcomes."""
+        return not same(made[trial], self.expected[trial])
+
+    def is_like(self, made: "Outcomes", trial: "Trial") -> bool:
+        """Whether the trial comes out as the learner's with those mistakes."""
+        return same(made[trial], self.learners[trial])
+
+    def raises(self, made: "Outcomes", trial: "Trial") -> bool:
+        """Whether the trial raises, the learner's way or with those mistakes."""
+        return isinstance(made[trial], Crash) or isinstance(self.learners[trial], Crash)
+
+
+def diagnose(case: Case) -> Diagnosis:
+    """What is known of the mistake behind a failed check; an empty Diagnosis if nothing is."""
+    for scope in (case.trials, case.of_this_check(case.trials)):
+        single = [(mistake,) for mistake in case.candidates]
+        found = explaining_all(case, single, scope)
+        found = found or explaining_all(case, pairs_worth_trying(case, scope), scope)
+        if found:
+            return Diagnosis.of(what_they_share(case, found))
+    return explaining_the_first_few(case) or after_a_closer_look(case)
+
+
+def explaining_all(case: Case, candidates: "list[Mistakes]", scope: "list[Trial]"):
+    """Those candidates with which every trial of the scope comes out as the learner's."""
+    return [m for m in candidates if explains_all(case, case.made_with(*m), scope)]
+
+
+def explains_all(case: Case, made: "Outcomes", scope: "list[Trial]") -> bool:
+    """Whether all trials come out the same, and what came out wrong is evidence enough.
+
+    Different mistakes raise errors of one kind: then the message must be the same as well, unless
+    there is also a trial that came out wrong without an error.
+    """
+    if not all(case.is_like(made, trial) for trial in scope):
+        return False
+    wrong = [trial for trial in scope if not case.is_right(trial)]
+    crashes = [trial for trial in wrong if isinstance(case.learners[trial], Crash)]
+    same_messages = all(case.learners[t].message == made[t].message for t in crashes)
+    return len(crashes) < len(wrong) or same_messages
+
+
+def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
+    """Pairs of mistakes in different steps that spoil no trial which the learner has right.
+
+    Each pair costs time, so the likeliest come first: a trial that one of both spoils, and the
+    other leaves alone, should come out of the pair as it comes out of that one. Where it is not
+    what the learner's came to, the pair is in doubt.
+    """
+    quick = [trial for trial in scope if not trial.slow]
+    right = [trial for trial in quick if case.is_right(trial)]
+    halves = []
+    for mistake in case.candidates:
+        made = case.made_with(mistake)
+        if any(case.is_spoilt(made, trial) for trial in right):
+            continue
+        spoilt = {trial for trial in quick if case.is_spoilt(made, trial)}
+        unlike = {trial for trial in quick if not case.is_like(made, trial)}
+        if spoilt:
+            halves.append((mistake, spoilt, unlike))
+    pairs = []
+    for (one, spoilt_by_one, unlike_one), (two, spoilt_by_two, unlike_two) in combinations(
+        halves, 2
+    ):
+        if one.overrides.keys().isdisjoint(two.overrides):
+            doubts = (spoilt_by_one - spoilt_by_two) & unlike_one
+            doubts |= (spoilt_by_two - spoilt_by_one) & unlike_two
+            pairs.append((len(doubts), (one, two)))
+    pairs.sort(key=lambda pair: pair[0])
+    return [pair for _, pair in pairs[:MOST_PAIRS]]
+
+
+def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake]":
+    """The mistakes of the best explanation, or those of them whose words all the best ones use.
+
+    The best ones explain most trials, those of other checks counted.
+    """
+    quick = [trial for trial in case.trials if not trial.slow]
+
+    def n_explained(mistakes: "Mistakes") -> int:
+        made = case.made_with(*mistakes)
+        return sum(case.is_like(made, trial) for trial in quick)
+
+    counts = [n_explained(mistakes) for mistakes in explanations]
+    best = [m for m, count in zip(explanations, counts, strict=True) if count == max(counts)]
+    hints = [{mistake.hint for mistake in mistakes} for mistakes in best]
+    shared = [mistake for mistake in best[0] if all(mistake.hint in others for others in hints)]
+    return shared or list(best[0])
+
+
+def explaining_the_first_few(case: Case) -> Diagnosis | None:
+    """The mistake that explains the first few trials to come out wrong, if there is just one.
+
+    They are the first of this check, or else of all if the mistake spoils this check too. Where
+    one of both raises, nothing follows: that is a matter of how the mistake is written.
+    """
+    quick = [trial for trial in case.exercise.trials if trial in case.trials and not trial.slow]
+    right = [trial for trial in quick if case.is_right(trial)]
+    wrong = [trial for trial in quick if trial not in right]
+    for scope in (case.of_this_check(wrong), wrong):
+        explained: dict[str, tuple[int, Mistake]] = {}  # hint -> how many trials, by which mistake
+        for mistake in case.candidates:
+            made = case.made_with(mistake)
+            if (
+                explains_first_few(case, made, scope)
+                and not any(case.is_spoilt(made, t) for t in right if not case.raises(made, t))
+                and case.is_spoilt(made, case.failed)
+            ):
+                count = sum(case.is_like(made, trial) for trial in wrong)
+                if count > explained.get(mistake.hint, (0, None))[0]:
+                    explained[mistake.hint] = (count, mistake)
+        most = max((count for count, _ in explained.values()), default=0)
+        best = [mistake for count, mistake in explained.values() if count == most]
+        if len(best) == 1:
+            return Diagnosis.of(best)
+    return None
+
+
+def explains_first_few(case: Case, made: "Outcomes", wrong: "list[Trial]") -> bool:
+    """Whether the first few trials of those that raise for neither come out the same for both.
+
+    It runs no more trials than it takes to rule the mistake out, which most often is one.
+    """
+    count = 0
+    for trial in wrong:
+        if not case.raises(made, trial):
+            if not case.is_like(made, trial):
+                return False
+            count += 1
+            if count == FIRST_FEW:
+                break
+    return count > 0
+
+
+def after_a_closer_look(case: Case) -> Diagnosis:
+    """What the exercise's own closer look finds, where it has one for this check."""
+    look = case.exercise.closer_look
+    if look is None or look.check != case.failed.check:
+        return Diagnosis()
+    found = case.learners[look]
+    if isinstance(found, str):
+        return Diagnosis((found,)) if found else Diagnosis()
+    return Diagnosis() if isinstance(found, Crash) else Diagnosis.of([found])
