@@ -1,19 +1,19 @@
 """Record what the checks print for every answer in the suite, wrong or right: panels.txt.
 
-    python tests/panels.py
+    python tests/panels.py                  all exercises
+    python tests/panels.py BatchNorm2d      one, as text
 
 A change of the checks shows in this file's diff as what it changes for learners.
 """
 
 import contextlib
-import importlib
 import io
-import pkgutil
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
-import wrong
+from corpus import RIGHT, WRONG
 
 import resnet_helpers.tests as checks
 from resnet_helpers.tests.engine import Exercise
@@ -35,22 +35,23 @@ def panels(exercise: Exercise, implementation: Any) -> str:
     return printed.getvalue()
 
 
-def record() -> str:
+def record(exercises: tuple[Exercise, ...] = checks.EXERCISES) -> str:
     """All panels, those of wrong answers under the name of the mistake."""
-    for module in pkgutil.iter_modules(wrong.__path__):
-        importlib.import_module(f"wrong.{module.name}")
     sections = []
-    for exercise in checks.EXERCISES:
-        mistakes = [mistake for name, mistake in wrong.WRONG if name == exercise.name]
-        answers = [
-            (f"wrong: {name}", wrong.WRONG[exercise.name, name]) for name in sorted(mistakes)
-        ]
-        right = [answer for name, answer in wrong.RIGHT if name == exercise.name]
-        answers += [(f"right: {answer.__name__}", answer) for answer in right]
+    for exercise in exercises:
+        wrong = [answer for answer in WRONG if answer.exercise == exercise.name]
+        right = [answer for answer in RIGHT if answer.exercise == exercise.name]
+        answers = [(f"wrong: {a.mistake}", a) for a in sorted(wrong, key=lambda a: a.mistake)]
+        answers += [(f"right: {a.style}", a) for a in right]
         for title, answer in answers:
-            sections.append(f"# {exercise.name}, {title}\n{panels(exercise, answer)}")
+            text = panels(exercise, answer.implementation)
+            sections.append(f"# {exercise.name}, {title}\n{text}")
     return "\n".join(sections)
 
 
 if __name__ == "__main__":
-    FILE.write_text(record(), encoding="utf-8")
+    chosen = tuple(exercise for exercise in checks.EXERCISES if exercise.name in sys.argv[1:])
+    if chosen:
+        print(record(chosen))
+    else:
+        FILE.write_text(record(), encoding="utf-8")

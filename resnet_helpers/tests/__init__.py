@@ -4,6 +4,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 `python -m resnet_helpers.tests` lists the catalogue.
 """
 
+from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.batchnorm import (
     BATCHNORM2D,
     test_batchnorm2d_forward,
@@ -24,7 +25,6 @@ from resnet_helpers.tests.hooks import (
     test_nan_module,
     test_remove_hooks,
 )
-from resnet_helpers.tests.pooling import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.residual import (
     BLOCK_GROUP,
     RESIDUAL_BLOCK,

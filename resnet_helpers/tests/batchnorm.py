@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnet_helpers.tests.engine import Exercise, Mistake, Trial, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, Trial, made_up, trials_of
 from resnet_helpers.tests.outcomes import Described, difference, numbers, same, short, shown
 
 # ---- BatchNorm2d: a right one, in steps -----------------------------------------------------
@@ -136,7 +136,7 @@ LARGE = made_up(4, 2, 3, 5) + torch.tensor([1.0, -3.0]).view(1, 2, 1, 1)
 UNEQUAL = made_up(2, 3, 4, 5)
 
 
-def in_train_mode(BatchNorm2d: type, x: Tensor, affine=True, **settings) -> nn.Module:  # noqa: N803
+def in_train_mode(BatchNorm2d: type, x: Tensor, affine=True, **settings) -> nn.Module:
     """A new module, with a weight and a bias of its own if `affine`, for x's channels."""
     module = BatchNorm2d(x.shape[1], **settings)
     if affine:
@@ -561,82 +561,12 @@ BATCHNORM2D_TRIALS = (
 # ---- What can go wrong ----------------------------------------------------------------------
 
 
-def make_plain_running_mean(self):
-    self.running_mean = torch.zeros(self.num_features)
-
-
-def make_plain_running_var(self):
-    self.running_var = torch.ones(self.num_features)
-
-
-def make_running_mean_parameter(self):
-    self.running_mean = nn.Parameter(torch.zeros(self.num_features))
-
-
-def make_running_var_parameter(self):
-    self.running_var = nn.Parameter(torch.ones(self.num_features))
-
-
-def track_into_parameters(self, x):
-    with torch.no_grad():
-        self.running_mean.copy_(self.moved(self.running_mean, self.tracked_mean(x)))
-        self.running_var.copy_(self.moved(self.running_var, self.tracked_var(x)))
-
-
-def moved_twice(self, old, new):
-    once = BatchNorm2dInSteps.moved(self, old, new)
-    return BatchNorm2dInSteps.moved(self, once, new)
-
-
 def make_affine_with(weight: float, bias: float) -> Callable:
     def make_affine(self):
         self.weight = nn.Parameter(torch.full((self.num_features,), weight))
         self.bias = nn.Parameter(torch.full((self.num_features,), bias))
 
     return make_affine
-
-
-def make_affine_bias_first(self):
-    self.bias = nn.Parameter(torch.zeros(self.num_features))
-    self.weight = nn.Parameter(torch.ones(self.num_features))
-
-
-def make_affine_buffers(self):
-    self.register_buffer("weight", torch.ones(self.num_features))
-    self.register_buffer("bias", torch.zeros(self.num_features))
-
-
-def train_with_running(self, x):
-    statistics = self.running_statistics()
-    self.track(x)
-    self.count()
-    return statistics
-
-
-def train_with_updated_running(self, x):
-    self.track(x)
-    self.count()
-    return self.running_statistics()
-
-
-def eval_and_track(self, x):
-    self.track(x)
-    return self.running_statistics()
-
-
-def eval_and_count(self, x):
-    self.count()
-    return self.running_statistics()
-
-
-def train_without_tracking(self, x):
-    self.count()
-    return self.batch_mean(x), self.batch_var(x)
-
-
-def centred_in_place(self, x, mean):
-    x -= mean
-    return x
 
 
 def values_per_channel(x):
@@ -668,555 +598,588 @@ def tracked_over(*axes: int) -> dict[str, Callable]:
     }
 
 
-def wrong_axes(name: str, hint: str, *axes: int) -> tuple[Mistake, Mistake]:
-    """Wrong axes where the batch is normalised; and in the running statistics as well."""
-    everywhere = normalised_over(*axes) | tracked_over(*axes)
-    return (
-        Mistake(f"statistics over {name}", hint, everywhere),
-        Mistake(f"batch statistics over {name}, running ones right", hint, normalised_over(*axes)),
-    )
+def wrong_axes(name: str, hint: str, *axes: int) -> None:
+    """Add wrong axes where the batch is normalised; and in the running statistics as well."""
+    mistake(f"statistics over {name}", hint, **normalised_over(*axes), **tracked_over(*axes))
+    mistake(f"batch statistics over {name}, running ones right", hint, **normalised_over(*axes))
 
 
-BATCHNORM2D_MISTAKES = (
-    Mistake(
-        "unbiased variance when normalising",
-        "You normalise with the unbiased variance (torch.var's default). Batchnorm normalises "
-        "with the biased one: pass unbiased=False.",
-        {"batch_var": lambda self, x: x.var((0, 2, 3), keepdim=True)},
-    ),
-    Mistake(
-        "biased variance in running_var",
-        "You store the biased variance in running_var. PyTorch stores the unbiased one there "
-        "(divided by n - 1), and normalises with the biased one.",
-        {"tracked_var": lambda self, x: x.var((0, 2, 3), unbiased=False)},
-    ),
-    Mistake(
-        "momentum the wrong way round",
-        "Your momentum is the wrong way round. In PyTorch it is the share of the new batch: "
-        "new = (1 - momentum) * old + momentum * batch.",
-        {"moved": lambda self, old, new: self.momentum * old + (1 - self.momentum) * new},
-    ),
-    Mistake(
-        "momentum applied to both values",
-        "You multiply both the old value and the batch's by momentum. The shares must add up to 1: "
-        "(1 - momentum) for the old, momentum for the batch.",
-        {"moved": lambda self, old, new: self.momentum * old + self.momentum * new},
-    ),
-    Mistake(
-        "one minus momentum applied to both values",
-        "You multiply both the old value and the batch's by (1 - momentum). The shares must add up "
-        "to 1: (1 - momentum) for the old, momentum for the batch.",
-        {"moved": lambda self, old, new: (1 - self.momentum) * (old + new)},
-    ),
-    Mistake(
-        "momentum applied to the running value twice",
-        "You shrink the old running value by (1 - momentum) twice. Once is enough: "
-        "new = (1 - momentum) * old + momentum * batch.",
-        {"moved": lambda self, old, new: (1 - self.momentum) ** 2 * old + self.momentum * new},
-    ),
-    Mistake(
-        "running statistics updated twice",
-        "You update the running statistics twice for each batch. Look for a second update, or a "
-        "second call of the code that does it.",
-        {"moved": moved_twice},
-    ),
-    Mistake(
-        "plain average of all batches",
-        "You take the plain average over all batches so far. The running value is an exponential "
-        "one: new = (1 - momentum) * old + momentum * batch.",
-        {"moved": lambda self, old, new: old + (new - old) / (self.num_batches_tracked + 1)},
-    ),
-    Mistake(
-        "batch added without momentum",
-        "You add the whole batch statistic to the running one. Scale it by momentum first: "
-        "new = (1 - momentum) * old + momentum * batch.",
-        {"moved": lambda self, old, new: (1 - self.momentum) * old + new},
-    ),
-    Mistake(
-        "running value not decayed",
-        "You keep the whole of the old running value and add to it. It must shrink by "
-        "(1 - momentum) at each step.",
-        {"moved": lambda self, old, new: old + self.momentum * new},
-    ),
-    Mistake(
-        "running value replaced by the batch's",
-        "Your running statistics are simply the last batch's. Move them only a step towards it: "
-        "new = (1 - momentum) * old + momentum * batch.",
-        {"moved": lambda self, old, new: new.clone()},
-    ),
-    Mistake(
-        "momentum hard-coded",
-        "You update with a fixed 0.1 whatever momentum is. Use self.momentum.",
-        {"moved": lambda self, old, new: 0.9 * old + 0.1 * new},
-    ),
-    Mistake(
-        "eps outside the root",
-        "You add eps after taking the root. It belongs inside: sqrt(var + eps).",
-        {"denominator": lambda self, var: var.sqrt() + self.eps},
-    ),
-    Mistake(
-        "eps missing",
-        "You leave out eps. Without it a channel of equal values divides by zero: sqrt(var + eps).",
-        {"denominator": lambda self, var: var.sqrt()},
-    ),
-    Mistake(
-        "eps squared",
-        "You add eps squared. Add eps itself to the variance, inside the root.",
-        {"denominator": lambda self, var: (var + self.eps**2).sqrt()},
-    ),
-    Mistake(
-        "eps hard-coded",
-        "You use a fixed 1e-5 whatever eps is. Use self.eps.",
-        {"denominator": lambda self, var: (var + 1e-5).sqrt()},
-    ),
-    Mistake(
-        "divided by the variance",
-        "You divide by the variance. Divide by its root, the standard deviation: sqrt(var + eps).",
-        {"denominator": lambda self, var: var + self.eps},
-    ),
-    Mistake(
-        "standard deviation under the root",
-        "You take the root of a standard deviation. x.std() is a root already: take x.var() "
-        "under the root.",
-        {
-            "batch_var": lambda self, x: x.std((0, 2, 3), unbiased=False, keepdim=True),
-        },
-    ),
-    Mistake(
-        "standard deviation in running_var",
-        "You store the standard deviation in running_var. Store the variance.",
-        {"tracked_var": lambda self, x: x.std((0, 2, 3))},
-    ),
-    Mistake(
-        "multiplied by the standard deviation",
-        "You multiply by the standard deviation. Divide by it, so that the variance becomes 1.",
-        {"denominator": lambda self, var: 1 / (var + self.eps).sqrt()},
-    ),
-    Mistake(
-        "not centred",
-        "You do not subtract the mean before you divide by the standard deviation.",
-        {"centred": lambda self, x, mean: x},
-    ),
-    Mistake(
-        "no brackets around x - mean",
-        "Without brackets, x - mean / std divides the mean alone: division comes first. Write "
-        "(x - mean) / std.",
-        {"normalised": lambda self, x, mean, var: x - mean / self.denominator(var)},
-    ),
-    Mistake(
-        "mean added",
-        "You add the mean. Subtract it, so that the channel's mean becomes 0.",
-        {"centred": lambda self, x, mean: x + mean},
-    ),
-    *wrong_axes(
-        "the batch only",
-        "You average over the batch only (axis 0). A channel's statistics are taken over batch, "
-        "height and width.",
-        0,
-    ),
-    *wrong_axes(
-        "space only",
-        "You average over height and width only (axes 2 and 3), for each picture by itself: that "
-        "is instance normalisation. Include the batch.",
-        2,
-        3,
-    ),
-    *wrong_axes(
-        "channels and space",
-        "You average over channels, height and width (axes 1, 2, 3): that is layer normalisation. "
-        "Keep the channels apart and include the batch.",
-        1,
-        2,
-        3,
-    ),
-    *wrong_axes(
-        "batch and height",
-        "You average over batch and height only. Include the width.",
-        0,
-        2,
-    ),
-    *wrong_axes(
-        "batch and width",
-        "You average over batch and width only. Include the height.",
-        0,
-        3,
-    ),
-    Mistake(
-        "unbiased correction with the batch size",
-        "The n of your correction n / (n - 1) is the batch size. It is the number of values in a "
-        "channel: batch times height times width.",
-        {"tracked_var": corrected_with(lambda x: x.shape[0])},
-    ),
-    Mistake(
-        "unbiased correction with one picture's size",
-        "The n of your correction n / (n - 1) is height times width. It is the number of values in "
-        "a channel: batch times height times width.",
-        {"tracked_var": corrected_with(lambda x: x.shape[2] * x.shape[3])},
-    ),
-    Mistake(
-        "unbiased correction with the size of everything",
-        "The n of your correction n / (n - 1) is the size of the whole tensor. It is the number of "
-        "values in a channel: batch times height times width.",
-        {"tracked_var": corrected_with(lambda x: x.numel())},
-    ),
-    Mistake(
-        "unbiased correction with the number of channels",
-        "The n of your correction n / (n - 1) is the number of channels. It is the number of "
-        "values in a channel: batch times height times width.",
-        {"tracked_var": corrected_with(lambda x: x.shape[1])},
-    ),
-    Mistake(
-        "unbiased correction upside down",
-        "Your correction of the variance is upside down, (n - 1) / n. The unbiased variance is the "
-        "larger one: the biased one times n / (n - 1).",
-        {"tracked_var": lambda self, x: biased_var(x) * (1 - 1 / values_per_channel(x))},
-    ),
-    Mistake(
-        "mean of squares as variance",
-        "Your variance is the mean of x squared. Subtract the mean first, then square.",
-        {
-            "batch_var": lambda self, x: x.square().mean((0, 2, 3), keepdim=True),
-            "tracked_var": lambda self, x: x.square().mean((0, 2, 3)),
-        },
-    ),
-    Mistake(
-        "statistics over everything",
-        "You take one mean and one variance over the whole tensor. Each channel has its own, over "
-        "batch, height and width.",
-        {
-            "batch_mean": lambda self, x: x.mean(),
-            "batch_var": lambda self, x: x.var(unbiased=False),
-            "tracked_mean": lambda self, x: x.mean().expand(self.num_features).clone(),
-            "tracked_var": lambda self, x: x.var().expand(self.num_features).clone(),
-        },
-    ),
-    Mistake(
-        "vectors broadcast along the width",
-        "Your vectors of length num_features line up with the last axis, the width: broadcasting "
-        "starts from the right. Reshape them to (1, num_features, 1, 1).",
-        {
-            "batch_mean": lambda self, x: x.mean((0, 2, 3)),
-            "batch_var": lambda self, x: x.var((0, 2, 3), unbiased=False),
-            "along_channels": lambda self, vector: vector,
-        },
-    ),
-    Mistake(
-        "mean and variance broadcast along the width",
-        "Your mean and variance line up with the last axis, the width: broadcasting starts from "
-        "the right. Reshape them to (1, num_features, 1, 1), or take them with keepdim=True.",
-        {
-            "batch_mean": lambda self, x: x.mean((0, 2, 3)),
-            "batch_var": lambda self, x: x.var((0, 2, 3), unbiased=False),
-            "running_statistics": lambda self: (self.running_mean, self.running_var),
-        },
-    ),
-    Mistake(
-        "running statistics broadcast along the width",
-        "In eval mode your running_mean and running_var line up with the last axis, the width: "
-        "broadcasting starts from the right. Reshape them to (1, num_features, 1, 1).",
-        {"running_statistics": lambda self: (self.running_mean, self.running_var)},
-    ),
-    Mistake(
-        "weight and bias broadcast along the width",
-        "Your weight and bias line up with the last axis, the width: broadcasting starts from the "
-        "right. Reshape them to (1, num_features, 1, 1).",
-        {"affine": lambda self, x_hat: x_hat * self.weight + self.bias},
-    ),
-    Mistake(
-        "vectors broadcast along the batch",
-        "Your vectors line up with the first axis, the batch. The channels are the second: "
-        "reshape to (1, num_features, 1, 1).",
-        {
-            "batch_mean": lambda self, x: x.mean((0, 2, 3)).view(-1, 1, 1, 1),
-            "batch_var": lambda self, x: x.var((0, 2, 3), unbiased=False).view(-1, 1, 1, 1),
-            "along_channels": lambda self, vector: vector.view(-1, 1, 1, 1),
-        },
-    ),
-    Mistake(
-        "affine forgotten",
-        "You normalise, but do not apply the affine step: multiply by weight, then add bias.",
-        {"affine": lambda self, x_hat: x_hat},
-    ),
-    Mistake(
-        "weight forgotten",
-        "You add the bias but do not multiply by the weight.",
-        {"affine": lambda self, x_hat: x_hat + self.along_channels(self.bias)},
-    ),
-    Mistake(
-        "bias forgotten",
-        "You multiply by the weight but do not add the bias.",
-        {"affine": lambda self, x_hat: x_hat * self.along_channels(self.weight)},
-    ),
-    Mistake(
-        "bias before weight",
-        "You add the bias, then multiply by the weight. Multiply first: x_hat * weight + bias.",
-        {
-            "affine": lambda self, x_hat: (
-                (x_hat + self.along_channels(self.bias)) * self.along_channels(self.weight)
-            )
-        },
-    ),
-    Mistake(
-        "weight and bias swapped",
-        "You swapped weight and bias: the weight multiplies, the bias is added.",
-        {
-            "affine": lambda self, x_hat: (
-                x_hat * self.along_channels(self.bias) + self.along_channels(self.weight)
-            )
-        },
-    ),
-    Mistake(
-        "affine before normalising",
-        "You apply weight and bias before normalising, which takes them out again. Normalise "
-        "first, then multiply by weight and add bias.",
-        {
-            "received": lambda self, x: (
-                x * self.along_channels(self.weight) + self.along_channels(self.bias)
-            ),
-            "affine": lambda self, x_hat: x_hat,
-        },
-    ),
-    Mistake(
-        "batch statistics in eval mode",
-        "In eval mode you still normalise with the batch's statistics. Use running_mean and "
-        "running_var there: look at self.training.",
-        {"eval_statistics": lambda self, x: (self.batch_mean(x), self.batch_var(x))},
-    ),
-    Mistake(
-        "running statistics in train mode",
-        "In train mode you normalise with the running statistics. Use the batch's own mean and "
-        "variance there; the running ones are for eval mode.",
-        {"train_statistics": train_with_running},
-    ),
-    Mistake(
-        "normalised with the updated running statistics",
-        "In train mode you update the running statistics and then normalise with them. Normalise "
-        "with the batch's own mean and variance; the update is for later.",
-        {"train_statistics": train_with_updated_running},
-    ),
-    Mistake(
-        "train and eval swapped",
-        "Train and eval mode are swapped: self.training is True in train mode, where the batch's "
-        "statistics are used and the running ones updated.",
-        {
-            "train_statistics": lambda self, x: self.running_statistics(),
-            "eval_statistics": BatchNorm2dInSteps.train_statistics,
-        },
-    ),
-    Mistake(
-        "train mode ignored",
-        "Your forward does the same in both modes, what train mode should. In eval mode "
-        "(self.training is False), use the running statistics and leave them as they are.",
-        {"eval_statistics": BatchNorm2dInSteps.train_statistics},
-    ),
-    Mistake(
-        "statistics updated in eval mode",
-        "You update the running statistics in eval mode too. Update them in train mode only.",
-        {"eval_statistics": eval_and_track},
-    ),
-    Mistake(
-        "running statistics never updated",
-        "Your running statistics never change. In train mode, move each a step towards the "
-        "batch's: new = (1 - momentum) * old + momentum * batch.",
-        {"train_statistics": train_without_tracking},
-    ),
-    Mistake(
-        "num_batches_tracked never incremented",
-        "You never increment num_batches_tracked. Add 1 for every batch in train mode.",
-        {"count": lambda self: None},
-    ),
-    Mistake(
-        "num_batches_tracked incremented in eval mode",
-        "You increment num_batches_tracked in eval mode too. Count train mode's batches only.",
-        {"eval_statistics": eval_and_count},
-    ),
-    Mistake(
-        "num_batches_tracked counts pictures",
-        "You add the number of pictures to num_batches_tracked. It counts batches: add 1.",
-        {
-            "received": lambda self, x: setattr(self, "batch_size", len(x)) or x,
-            "count": lambda self: self.num_batches_tracked.add_(self.batch_size),
-        },
-    ),
-    Mistake(
-        "running statistics are Parameters",
-        "Your running statistics are Parameters, so an optimizer would train them. Make them "
-        "buffers: self.register_buffer(name, tensor).",
-        {
-            "make_running_mean": make_running_mean_parameter,
-            "make_running_var": make_running_var_parameter,
-            "track": track_into_parameters,
-        },
-    ),
-    Mistake(
-        "running statistics are plain attributes",
-        "Your running statistics are plain attributes, so state_dict() leaves them out and .to() "
-        "does not move them. Make them buffers: self.register_buffer(name, tensor).",
-        {"make_running_mean": make_plain_running_mean, "make_running_var": make_plain_running_var},
-    ),
-    Mistake(
-        "running statistics keep the graph",
-        "Your running statistics hang on to the autograd graph, so memory grows with every batch. "
-        "Update them under torch.no_grad(), or from detached values.",
-        {
-            "kept": lambda self, running: running,
-        },
-    ),
-    Mistake(
-        "mean and variance detached from the graph",
-        "You detach the mean and variance that you normalise with. Only the running statistics "
-        "stay out of the graph: the gradient must flow through the batch's mean and variance.",
-        {
-            "batch_mean": lambda self, x: x.detach().mean((0, 2, 3), keepdim=True),
-            "batch_var": lambda self, x: x.detach().var((0, 2, 3), unbiased=False, keepdim=True),
-        },
-    ),
-    Mistake(
-        "forward under no_grad",
-        "Your whole forward runs without gradients, so nothing before or in this layer can learn. "
-        "Keep torch.no_grad() to the update of the running statistics.",
-        {"affine": lambda self, x_hat: BatchNorm2dInSteps.affine(self, x_hat).detach()},
-    ),
-    Mistake(
-        "input detached",
-        "You detach x, so no gradient reaches the layers before this one. Only the running "
-        "statistics stay out of the graph.",
-        {"received": lambda self, x: x.detach()},
-    ),
-    Mistake(
-        "running statistics keep four axes",
-        "Your running statistics have shape (1, num_features, 1, 1). Store vectors of length "
-        "num_features, and reshape them only where you normalise.",
-        {
-            "make_running_mean": lambda self: self.register_buffer(
-                "running_mean", torch.zeros(1, self.num_features, 1, 1)
-            ),
-            "make_running_var": lambda self: self.register_buffer(
-                "running_var", torch.ones(1, self.num_features, 1, 1)
-            ),
-            "tracked_mean": lambda self, x: x.mean((0, 2, 3), keepdim=True),
-            "tracked_var": lambda self, x: x.var((0, 2, 3), keepdim=True),
-        },
-    ),
-    Mistake(
-        "batch statistics with keepdim in the update",
-        "Your update adds (num_features,) and (1, num_features, 1, 1), which broadcasts to a "
-        "square. Flatten the batch's statistics first, or leave out keepdim.",
-        {
-            "tracked_mean": lambda self, x: x.mean((0, 2, 3), keepdim=True),
-            "tracked_var": lambda self, x: x.var((0, 2, 3), keepdim=True),
-        },
-    ),
-    Mistake(
-        "running_mean starts at 1",
-        "running_mean starts at ones. It starts at zeros, and running_var at ones.",
-        {
-            "make_running_mean": lambda self: self.register_buffer(
-                "running_mean", torch.ones(self.num_features)
-            )
-        },
-    ),
-    Mistake(
-        "running_var starts at 0",
-        "running_var starts at zeros. It starts at ones: with no batch seen, eval mode should "
-        "leave its input nearly alone.",
-        {
-            "make_running_var": lambda self: self.register_buffer(
-                "running_var", torch.zeros(self.num_features)
-            )
-        },
-    ),
-    Mistake(
-        "weight starts at 0",
-        "The weight starts at zeros, so every output is 0. Start it at ones, the bias at zeros.",
-        {"make_affine": make_affine_with(0.0, 0.0)},
-    ),
-    Mistake(
-        "bias starts at 1",
-        "The bias starts at ones. It starts at zeros, and the weight at ones.",
-        {"make_affine": make_affine_with(1.0, 1.0)},
-    ),
-    Mistake(
-        "bias declared before weight",
-        "You declare the bias before the weight. PyTorch's order is weight, bias; copying a "
-        "pretrained network's weights later relies on it.",
-        {"make_affine": make_affine_bias_first},
-    ),
-    Mistake(
-        "weight and bias are buffers",
-        "Your weight and bias are buffers, so an optimizer would not train them. Make them "
-        "nn.Parameters.",
-        {"make_affine": make_affine_buffers},
-    ),
-    Mistake(
-        "num_batches_tracked is a float",
-        "num_batches_tracked is a float. It counts, so make it an integer: torch.tensor(0).",
-        {
-            "make_counter": lambda self: self.register_buffer(
-                "num_batches_tracked", torch.tensor(0.0)
-            )
-        },
-    ),
-    Mistake(
-        "default eps is not 1e-5",
-        "Your default eps is not PyTorch's, 1e-05.",
-        {"default_eps": 1e-3},
-    ),
-    Mistake(
-        "default momentum is not 0.1",
-        "Your default momentum is 0.9. PyTorch's is 0.1: the share of the new batch, not of the "
-        "old value.",
-        {"default_momentum": 0.9},
-    ),
-    Mistake(
-        "input changed in place",
-        "You change the input in place (as x -= mean does), and whoever else uses it gets your "
-        "numbers. Make a new tensor: x - mean.",
-        {"centred": centred_in_place},
-    ),
-    Mistake(
-        "extra_repr empty",
-        "Your extra_repr returns an empty string. Put num_features, eps and momentum into it.",
-        {"extra_repr": lambda self: ""},
-    ),
-    Mistake(
-        "extra_repr without its f",
-        "Your extra_repr shows the braces themselves. Put an f before the string, as in "
-        'f"eps={self.eps}", so that Python fills them in.',
-        {"extra_repr": lambda self: "{self.num_features}, {self.eps}, {self.momentum}"},
-    ),
-    Mistake(
-        "extra_repr with names only",
-        "Your extra_repr shows words and no values. Use an f-string with the values in braces, as "
-        'in f"eps={self.eps}".',
-        {"extra_repr": lambda self: "num_features, eps, momentum"},
-    ),
-    Mistake(
-        "extra_repr returns a tuple",
-        "Your extra_repr returns a tuple. It must return one string: put everything into a single "
-        "f-string.",
-        {"extra_repr": lambda self: (self.num_features, self.eps, self.momentum)},
-    ),
-    Mistake(
-        "extra_repr returns None",
-        "Your extra_repr returns None. It must return the string: a print is no `return`.",
-        {"extra_repr": lambda self: None},
-    ),
-    Mistake(
-        "extra_repr without num_features",
-        "Your extra_repr leaves out num_features.",
-        {"show_num_features": lambda self: ""},
-    ),
-    Mistake(
-        "extra_repr without eps",
-        "Your extra_repr leaves out eps.",
-        {"show_eps": lambda self: ""},
-    ),
-    Mistake(
-        "extra_repr without momentum",
-        "Your extra_repr leaves out momentum.",
-        {"show_momentum": lambda self: ""},
-    ),
+BATCHNORM2D_MISTAKES = mistake = Catalogue()
+mistake(
+    "unbiased variance when normalising",
+    "You normalise with the unbiased variance (torch.var's default). Batchnorm normalises "
+    "with the biased one: pass unbiased=False.",
+    batch_var=lambda self, x: x.var((0, 2, 3), keepdim=True),
+)
+mistake(
+    "biased variance in running_var",
+    "You store the biased variance in running_var. PyTorch stores the unbiased one there "
+    "(divided by n - 1), and normalises with the biased one.",
+    tracked_var=lambda self, x: x.var((0, 2, 3), unbiased=False),
+)
+mistake(
+    "momentum the wrong way round",
+    "Your momentum is the wrong way round. In PyTorch it is the share of the new batch: "
+    "new = (1 - momentum) * old + momentum * batch.",
+    moved=lambda self, old, new: self.momentum * old + (1 - self.momentum) * new,
+)
+mistake(
+    "momentum applied to both values",
+    "You multiply both the old value and the batch's by momentum. The shares must add up to 1: "
+    "(1 - momentum) for the old, momentum for the batch.",
+    moved=lambda self, old, new: self.momentum * old + self.momentum * new,
+)
+mistake(
+    "one minus momentum applied to both values",
+    "You multiply both the old value and the batch's by (1 - momentum). The shares must add up "
+    "to 1: (1 - momentum) for the old, momentum for the batch.",
+    moved=lambda self, old, new: (1 - self.momentum) * (old + new),
+)
+mistake(
+    "momentum applied to the running value twice",
+    "You shrink the old running value by (1 - momentum) twice. Once is enough: "
+    "new = (1 - momentum) * old + momentum * batch.",
+    moved=lambda self, old, new: (1 - self.momentum) ** 2 * old + self.momentum * new,
+)
+
+
+@mistake(
+    "running statistics updated twice",
+    "You update the running statistics twice for each batch. Look for a second update, or a "
+    "second call of the code that does it.",
+)
+class _:
+    def moved(self, old, new):
+        once = BatchNorm2dInSteps.moved(self, old, new)
+        return BatchNorm2dInSteps.moved(self, once, new)
+
+
+mistake(
+    "plain average of all batches",
+    "You take the plain average over all batches so far. The running value is an exponential "
+    "one: new = (1 - momentum) * old + momentum * batch.",
+    moved=lambda self, old, new: old + (new - old) / (self.num_batches_tracked + 1),
+)
+mistake(
+    "batch added without momentum",
+    "You add the whole batch statistic to the running one. Scale it by momentum first: "
+    "new = (1 - momentum) * old + momentum * batch.",
+    moved=lambda self, old, new: (1 - self.momentum) * old + new,
+)
+mistake(
+    "running value not decayed",
+    "You keep the whole of the old running value and add to it. It must shrink by "
+    "(1 - momentum) at each step.",
+    moved=lambda self, old, new: old + self.momentum * new,
+)
+mistake(
+    "running value replaced by the batch's",
+    "Your running statistics are simply the last batch's. Move them only a step towards it: "
+    "new = (1 - momentum) * old + momentum * batch.",
+    moved=lambda self, old, new: new.clone(),
+)
+mistake(
+    "momentum hard-coded",
+    "You update with a fixed 0.1 whatever momentum is. Use self.momentum.",
+    moved=lambda self, old, new: 0.9 * old + 0.1 * new,
+)
+mistake(
+    "eps outside the root",
+    "You add eps after taking the root. It belongs inside: sqrt(var + eps).",
+    denominator=lambda self, var: var.sqrt() + self.eps,
+)
+mistake(
+    "eps missing",
+    "You leave out eps. Without it a channel of equal values divides by zero: sqrt(var + eps).",
+    denominator=lambda self, var: var.sqrt(),
+)
+mistake(
+    "eps squared",
+    "You add eps squared. Add eps itself to the variance, inside the root.",
+    denominator=lambda self, var: (var + self.eps**2).sqrt(),
+)
+mistake(
+    "eps hard-coded",
+    "You use a fixed 1e-5 whatever eps is. Use self.eps.",
+    denominator=lambda self, var: (var + 1e-5).sqrt(),
+)
+mistake(
+    "divided by the variance",
+    "You divide by the variance. Divide by its root, the standard deviation: sqrt(var + eps).",
+    denominator=lambda self, var: var + self.eps,
+)
+mistake(
+    "standard deviation under the root",
+    "You take the root of a standard deviation. x.std() is a root already: take x.var() "
+    "under the root.",
+    batch_var=lambda self, x: x.std((0, 2, 3), unbiased=False, keepdim=True),
+)
+mistake(
+    "standard deviation in running_var",
+    "You store the standard deviation in running_var. Store the variance.",
+    tracked_var=lambda self, x: x.std((0, 2, 3)),
+)
+mistake(
+    "multiplied by the standard deviation",
+    "You multiply by the standard deviation. Divide by it, so that the variance becomes 1.",
+    denominator=lambda self, var: 1 / (var + self.eps).sqrt(),
+)
+mistake(
+    "not centred",
+    "You do not subtract the mean before you divide by the standard deviation.",
+    centred=lambda self, x, mean: x,
+)
+mistake(
+    "no brackets around x - mean",
+    "Without brackets, x - mean / std divides the mean alone: division comes first. Write "
+    "(x - mean) / std.",
+    normalised=lambda self, x, mean, var: x - mean / self.denominator(var),
+)
+mistake(
+    "mean added",
+    "You add the mean. Subtract it, so that the channel's mean becomes 0.",
+    centred=lambda self, x, mean: x + mean,
+)
+wrong_axes(
+    "the batch only",
+    "You average over the batch only (axis 0). A channel's statistics are taken over batch, "
+    "height and width.",
+    0,
+)
+wrong_axes(
+    "space only",
+    "You average over height and width only (axes 2 and 3), for each picture by itself: that "
+    "is instance normalisation. Include the batch.",
+    2,
+    3,
+)
+wrong_axes(
+    "channels and space",
+    "You average over channels, height and width (axes 1, 2, 3): that is layer normalisation. "
+    "Keep the channels apart and include the batch.",
+    1,
+    2,
+    3,
+)
+wrong_axes(
+    "batch and height",
+    "You average over batch and height only. Include the width.",
+    0,
+    2,
+)
+wrong_axes(
+    "batch and width",
+    "You average over batch and width only. Include the height.",
+    0,
+    3,
+)
+mistake(
+    "unbiased correction with the batch size",
+    "The n of your correction n / (n - 1) is the batch size. It is the number of values in a "
+    "channel: batch times height times width.",
+    tracked_var=corrected_with(lambda x: x.shape[0]),
+)
+mistake(
+    "unbiased correction with one picture's size",
+    "The n of your correction n / (n - 1) is height times width. It is the number of values in "
+    "a channel: batch times height times width.",
+    tracked_var=corrected_with(lambda x: x.shape[2] * x.shape[3]),
+)
+mistake(
+    "unbiased correction with the size of everything",
+    "The n of your correction n / (n - 1) is the size of the whole tensor. It is the number of "
+    "values in a channel: batch times height times width.",
+    tracked_var=corrected_with(lambda x: x.numel()),
+)
+mistake(
+    "unbiased correction with the number of channels",
+    "The n of your correction n / (n - 1) is the number of channels. It is the number of "
+    "values in a channel: batch times height times width.",
+    tracked_var=corrected_with(lambda x: x.shape[1]),
+)
+mistake(
+    "unbiased correction upside down",
+    "Your correction of the variance is upside down, (n - 1) / n. The unbiased variance is the "
+    "larger one: the biased one times n / (n - 1).",
+    tracked_var=lambda self, x: biased_var(x) * (1 - 1 / values_per_channel(x)),
+)
+mistake(
+    "mean of squares as variance",
+    "Your variance is the mean of x squared. Subtract the mean first, then square.",
+    batch_var=lambda self, x: x.square().mean((0, 2, 3), keepdim=True),
+    tracked_var=lambda self, x: x.square().mean((0, 2, 3)),
+)
+mistake(
+    "statistics over everything",
+    "You take one mean and one variance over the whole tensor. Each channel has its own, over "
+    "batch, height and width.",
+    batch_mean=lambda self, x: x.mean(),
+    batch_var=lambda self, x: x.var(unbiased=False),
+    tracked_mean=lambda self, x: x.mean().expand(self.num_features).clone(),
+    tracked_var=lambda self, x: x.var().expand(self.num_features).clone(),
+)
+mistake(
+    "vectors broadcast along the width",
+    "Your vectors of length num_features line up with the last axis, the width: broadcasting "
+    "starts from the right. Reshape them to (1, num_features, 1, 1).",
+    batch_mean=lambda self, x: x.mean((0, 2, 3)),
+    batch_var=lambda self, x: x.var((0, 2, 3), unbiased=False),
+    along_channels=lambda self, vector: vector,
+)
+mistake(
+    "mean and variance broadcast along the width",
+    "Your mean and variance line up with the last axis, the width: broadcasting starts from "
+    "the right. Reshape them to (1, num_features, 1, 1), or take them with keepdim=True.",
+    batch_mean=lambda self, x: x.mean((0, 2, 3)),
+    batch_var=lambda self, x: x.var((0, 2, 3), unbiased=False),
+    running_statistics=lambda self: (self.running_mean, self.running_var),
+)
+mistake(
+    "running statistics broadcast along the width",
+    "In eval mode your running_mean and running_var line up with the last axis, the width: "
+    "broadcasting starts from the right. Reshape them to (1, num_features, 1, 1).",
+    running_statistics=lambda self: (self.running_mean, self.running_var),
+)
+mistake(
+    "weight and bias broadcast along the width",
+    "Your weight and bias line up with the last axis, the width: broadcasting starts from the "
+    "right. Reshape them to (1, num_features, 1, 1).",
+    affine=lambda self, x_hat: x_hat * self.weight + self.bias,
+)
+mistake(
+    "vectors broadcast along the batch",
+    "Your vectors line up with the first axis, the batch. The channels are the second: "
+    "reshape to (1, num_features, 1, 1).",
+    batch_mean=lambda self, x: x.mean((0, 2, 3)).view(-1, 1, 1, 1),
+    batch_var=lambda self, x: x.var((0, 2, 3), unbiased=False).view(-1, 1, 1, 1),
+    along_channels=lambda self, vector: vector.view(-1, 1, 1, 1),
+)
+mistake(
+    "affine forgotten",
+    "You normalise, but do not apply the affine step: multiply by weight, then add bias.",
+    affine=lambda self, x_hat: x_hat,
+)
+mistake(
+    "weight forgotten",
+    "You add the bias but do not multiply by the weight.",
+    affine=lambda self, x_hat: x_hat + self.along_channels(self.bias),
+)
+mistake(
+    "bias forgotten",
+    "You multiply by the weight but do not add the bias.",
+    affine=lambda self, x_hat: x_hat * self.along_channels(self.weight),
+)
+mistake(
+    "bias before weight",
+    "You add the bias, then multiply by the weight. Multiply first: x_hat * weight + bias.",
+    affine=lambda self, x_hat: (
+        (x_hat + self.along_channels(self.bias)) * self.along_channels(self.weight)
+    ),
+)
+mistake(
+    "weight and bias swapped",
+    "You swapped weight and bias: the weight multiplies, the bias is added.",
+    affine=lambda self, x_hat: (
+        x_hat * self.along_channels(self.bias) + self.along_channels(self.weight)
+    ),
+)
+mistake(
+    "affine before normalising",
+    "You apply weight and bias before normalising, which takes them out again. Normalise "
+    "first, then multiply by weight and add bias.",
+    received=lambda self, x: x * self.along_channels(self.weight) + self.along_channels(self.bias),
+    affine=lambda self, x_hat: x_hat,
+)
+mistake(
+    "batch statistics in eval mode",
+    "In eval mode you still normalise with the batch's statistics. Use running_mean and "
+    "running_var there: look at self.training.",
+    eval_statistics=lambda self, x: (self.batch_mean(x), self.batch_var(x)),
+)
+
+
+@mistake(
+    "running statistics in train mode",
+    "In train mode you normalise with the running statistics. Use the batch's own mean and "
+    "variance there; the running ones are for eval mode.",
+)
+class _:
+    def train_statistics(self, x):
+        statistics = self.running_statistics()
+        self.track(x)
+        self.count()
+        return statistics
+
+
+@mistake(
+    "normalised with the updated running statistics",
+    "In train mode you update the running statistics and then normalise with them. Normalise "
+    "with the batch's own mean and variance; the update is for later.",
+)
+class _:
+    def train_statistics(self, x):
+        self.track(x)
+        self.count()
+        return self.running_statistics()
+
+
+mistake(
+    "train and eval swapped",
+    "Train and eval mode are swapped: self.training is True in train mode, where the batch's "
+    "statistics are used and the running ones updated.",
+    train_statistics=lambda self, x: self.running_statistics(),
+    eval_statistics=BatchNorm2dInSteps.train_statistics,
+)
+mistake(
+    "train mode ignored",
+    "Your forward does the same in both modes, what train mode should. In eval mode "
+    "(self.training is False), use the running statistics and leave them as they are.",
+    eval_statistics=BatchNorm2dInSteps.train_statistics,
+)
+
+
+@mistake(
+    "statistics updated in eval mode",
+    "You update the running statistics in eval mode too. Update them in train mode only.",
+)
+class _:
+    def eval_statistics(self, x):
+        self.track(x)
+        return self.running_statistics()
+
+
+@mistake(
+    "running statistics never updated",
+    "Your running statistics never change. In train mode, move each a step towards the "
+    "batch's: new = (1 - momentum) * old + momentum * batch.",
+)
+class _:
+    def train_statistics(self, x):
+        self.count()
+        return self.batch_mean(x), self.batch_var(x)
+
+
+mistake(
+    "num_batches_tracked never incremented",
+    "You never increment num_batches_tracked. Add 1 for every batch in train mode.",
+    count=lambda self: None,
+)
+
+
+@mistake(
+    "num_batches_tracked incremented in eval mode",
+    "You increment num_batches_tracked in eval mode too. Count train mode's batches only.",
+)
+class _:
+    def eval_statistics(self, x):
+        self.count()
+        return self.running_statistics()
+
+
+mistake(
+    "num_batches_tracked counts pictures",
+    "You add the number of pictures to num_batches_tracked. It counts batches: add 1.",
+    received=lambda self, x: setattr(self, "batch_size", len(x)) or x,
+    count=lambda self: self.num_batches_tracked.add_(self.batch_size),
+)
+
+
+@mistake(
+    "running statistics are Parameters",
+    "Your running statistics are Parameters, so an optimizer would train them. Make them "
+    "buffers: self.register_buffer(name, tensor).",
+)
+class _:
+    def make_running_mean(self):
+        self.running_mean = nn.Parameter(torch.zeros(self.num_features))
+
+    def make_running_var(self):
+        self.running_var = nn.Parameter(torch.ones(self.num_features))
+
+    def track(self, x):
+        with torch.no_grad():
+            self.running_mean.copy_(self.moved(self.running_mean, self.tracked_mean(x)))
+            self.running_var.copy_(self.moved(self.running_var, self.tracked_var(x)))
+
+
+@mistake(
+    "running statistics are plain attributes",
+    "Your running statistics are plain attributes, so state_dict() leaves them out and .to() "
+    "does not move them. Make them buffers: self.register_buffer(name, tensor).",
+)
+class _:
+    def make_running_mean(self):
+        self.running_mean = torch.zeros(self.num_features)
+
+    def make_running_var(self):
+        self.running_var = torch.ones(self.num_features)
+
+
+mistake(
+    "running statistics keep the graph",
+    "Your running statistics hang on to the autograd graph, so memory grows with every batch. "
+    "Update them under torch.no_grad(), or from detached values.",
+    kept=lambda self, running: running,
+)
+mistake(
+    "mean and variance detached from the graph",
+    "You detach the mean and variance that you normalise with. Only the running statistics "
+    "stay out of the graph: the gradient must flow through the batch's mean and variance.",
+    batch_mean=lambda self, x: x.detach().mean((0, 2, 3), keepdim=True),
+    batch_var=lambda self, x: x.detach().var((0, 2, 3), unbiased=False, keepdim=True),
+)
+mistake(
+    "forward under no_grad",
+    "Your whole forward runs without gradients, so nothing before or in this layer can learn. "
+    "Keep torch.no_grad() to the update of the running statistics.",
+    affine=lambda self, x_hat: BatchNorm2dInSteps.affine(self, x_hat).detach(),
+)
+mistake(
+    "input detached",
+    "You detach x, so no gradient reaches the layers before this one. Only the running "
+    "statistics stay out of the graph.",
+    received=lambda self, x: x.detach(),
+)
+mistake(
+    "running statistics keep four axes",
+    "Your running statistics have shape (1, num_features, 1, 1). Store vectors of length "
+    "num_features, and reshape them only where you normalise.",
+    make_running_mean=lambda self: self.register_buffer(
+        "running_mean", torch.zeros(1, self.num_features, 1, 1)
+    ),
+    make_running_var=lambda self: self.register_buffer(
+        "running_var", torch.ones(1, self.num_features, 1, 1)
+    ),
+    tracked_mean=lambda self, x: x.mean((0, 2, 3), keepdim=True),
+    tracked_var=lambda self, x: x.var((0, 2, 3), keepdim=True),
+)
+mistake(
+    "batch statistics with keepdim in the update",
+    "Your update adds (num_features,) and (1, num_features, 1, 1), which broadcasts to a "
+    "square. Flatten the batch's statistics first, or leave out keepdim.",
+    tracked_mean=lambda self, x: x.mean((0, 2, 3), keepdim=True),
+    tracked_var=lambda self, x: x.var((0, 2, 3), keepdim=True),
+)
+mistake(
+    "running_mean starts at 1",
+    "running_mean starts at ones. It starts at zeros, and running_var at ones.",
+    make_running_mean=lambda self: self.register_buffer(
+        "running_mean", torch.ones(self.num_features)
+    ),
+)
+mistake(
+    "running_var starts at 0",
+    "running_var starts at zeros. It starts at ones: with no batch seen, eval mode should "
+    "leave its input nearly alone.",
+    make_running_var=lambda self: self.register_buffer(
+        "running_var", torch.zeros(self.num_features)
+    ),
+)
+mistake(
+    "weight starts at 0",
+    "The weight starts at zeros, so every output is 0. Start it at ones, the bias at zeros.",
+    make_affine=make_affine_with(0.0, 0.0),
+)
+mistake(
+    "bias starts at 1",
+    "The bias starts at ones. It starts at zeros, and the weight at ones.",
+    make_affine=make_affine_with(1.0, 1.0),
+)
+
+
+@mistake(
+    "bias declared before weight",
+    "You declare the bias before the weight. PyTorch's order is weight, bias; copying a "
+    "pretrained network's weights later relies on it.",
+)
+class _:
+    def make_affine(self):
+        self.bias = nn.Parameter(torch.zeros(self.num_features))
+        self.weight = nn.Parameter(torch.ones(self.num_features))
+
+
+@mistake(
+    "weight and bias are buffers",
+    "Your weight and bias are buffers, so an optimizer would not train them. Make them "
+    "nn.Parameters.",
+)
+class _:
+    def make_affine(self):
+        self.register_buffer("weight", torch.ones(self.num_features))
+        self.register_buffer("bias", torch.zeros(self.num_features))
+
+
+mistake(
+    "num_batches_tracked is a float",
+    "num_batches_tracked is a float. It counts, so make it an integer: torch.tensor(0).",
+    make_counter=lambda self: self.register_buffer("num_batches_tracked", torch.tensor(0.0)),
+)
+mistake(
+    "default eps is not 1e-5",
+    "Your default eps is not PyTorch's, 1e-05.",
+    default_eps=1e-3,
+)
+mistake(
+    "default momentum is not 0.1",
+    "Your default momentum is 0.9. PyTorch's is 0.1: the share of the new batch, not of the "
+    "old value.",
+    default_momentum=0.9,
+)
+
+
+@mistake(
+    "input changed in place",
+    "You change the input in place (as x -= mean does), and whoever else uses it gets your "
+    "numbers. Make a new tensor: x - mean.",
+)
+class _:
+    def centred(self, x, mean):
+        x -= mean
+        return x
+
+
+mistake(
+    "extra_repr empty",
+    "Your extra_repr returns an empty string. Put num_features, eps and momentum into it.",
+    extra_repr=lambda self: "",
+)
+mistake(
+    "extra_repr without its f",
+    "Your extra_repr shows the braces themselves. Put an f before the string, as in "
+    'f"eps={self.eps}", so that Python fills them in.',
+    extra_repr=lambda self: "{self.num_features}, {self.eps}, {self.momentum}",
+)
+mistake(
+    "extra_repr with names only",
+    "Your extra_repr shows words and no values. Use an f-string with the values in braces, as "
+    'in f"eps={self.eps}".',
+    extra_repr=lambda self: "num_features, eps, momentum",
+)
+mistake(
+    "extra_repr returns a tuple",
+    "Your extra_repr returns a tuple. It must return one string: put everything into a single "
+    "f-string.",
+    extra_repr=lambda self: (self.num_features, self.eps, self.momentum),
+)
+mistake(
+    "extra_repr returns None",
+    "Your extra_repr returns None. It must return the string: a print is no `return`.",
+    extra_repr=lambda self: None,
+)
+mistake(
+    "extra_repr without num_features",
+    "Your extra_repr leaves out num_features.",
+    show_num_features=lambda self: "",
+)
+mistake(
+    "extra_repr without eps",
+    "Your extra_repr leaves out eps.",
+    show_eps=lambda self: "",
+)
+mistake(
+    "extra_repr without momentum",
+    "Your extra_repr leaves out momentum.",
+    show_momentum=lambda self: "",
 )
 
 BATCHNORM2D = Exercise(
@@ -1230,26 +1193,26 @@ BATCHNORM2D = Exercise(
 )
 
 
-def test_batchnorm2d_module(BatchNorm2d: type[nn.Module]) -> None:  # noqa: N803
+def test_batchnorm2d_module(BatchNorm2d: type[nn.Module]) -> None:
     """Check BatchNorm2d's parameters, buffers, state dict and extra_repr."""
     BATCHNORM2D.check("test_batchnorm2d_module", BatchNorm2d)
 
 
-def test_batchnorm2d_forward(BatchNorm2d: type[nn.Module]) -> None:  # noqa: N803
+def test_batchnorm2d_forward(BatchNorm2d: type[nn.Module]) -> None:
     """Check BatchNorm2d's outputs and gradients in train and eval mode."""
     BATCHNORM2D.check("test_batchnorm2d_forward", BatchNorm2d)
 
 
-def test_batchnorm2d_running_mean(BatchNorm2d: type[nn.Module]) -> None:  # noqa: N803
+def test_batchnorm2d_running_mean(BatchNorm2d: type[nn.Module]) -> None:
     """Check how running_mean and num_batches_tracked change in train mode, and not in eval."""
     BATCHNORM2D.check("test_batchnorm2d_running_mean", BatchNorm2d)
 
 
-def test_batchnorm2d_running_var(BatchNorm2d: type[nn.Module]) -> None:  # noqa: N803
+def test_batchnorm2d_running_var(BatchNorm2d: type[nn.Module]) -> None:
     """Check how running_var changes in train mode, and not in eval mode."""
     BATCHNORM2D.check("test_batchnorm2d_running_var", BatchNorm2d)
 
 
-def test_batchnorm2d_running_stats_detached(BatchNorm2d: type[nn.Module]) -> None:  # noqa: N803
+def test_batchnorm2d_running_stats_detached(BatchNorm2d: type[nn.Module]) -> None:
     """Check that the running statistics stay buffers and keep no autograd graph alive."""
     BATCHNORM2D.check("test_batchnorm2d_running_stats_detached", BatchNorm2d)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Exercise, Mistake, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of
 from resnet_helpers.tests.outcomes import Described, shown
 
 # ---- NanModule ------------------------------------------------------------------------------
@@ -50,70 +50,72 @@ def input_of_nan_module(cls):
     return x
 
 
-def fill_input(self, x):
-    return x.fill_(torch.nan)
+NAN_MODULE_MISTAKES = mistake = Catalogue()
+mistake(
+    "a single NaN",
+    "You return a single NaN. Return a tensor of the input's shape, NaN everywhere.",
+    nans=lambda self, x: torch.tensor(torch.nan),
+)
+mistake(
+    "a Python float",
+    "You return a Python float. Return a tensor of the input's shape: torch.full_like.",
+    nans=lambda self, x: torch.nan,
+)
+mistake(
+    "nothing returned",
+    "Your forward returns nothing (None). Return a tensor of the input's shape, NaN everywhere.",
+    nans=lambda self, x: None,
+)
 
 
-def first_value_only(self, x):
-    x = x.clone()
-    x.view(-1)[0] = torch.nan
-    return x
+@mistake(
+    "first value only",
+    "Only the first value is NaN. Make all of them NaN.",
+)
+class _:
+    def nans(self, x):
+        x = x.clone()
+        x.view(-1)[0] = torch.nan
+        return x
 
 
-NAN_MODULE_MISTAKES = (
-    Mistake(
-        "a single NaN",
-        "You return a single NaN. Return a tensor of the input's shape, NaN everywhere.",
-        {"nans": lambda self, x: torch.tensor(torch.nan)},
-    ),
-    Mistake(
-        "a Python float",
-        "You return a Python float. Return a tensor of the input's shape: torch.full_like.",
-        {"nans": lambda self, x: torch.nan},
-    ),
-    Mistake(
-        "nothing returned",
-        "Your forward returns nothing (None). Return a tensor of the input's shape, NaN "
-        "everywhere.",
-        {"nans": lambda self, x: None},
-    ),
-    Mistake(
-        "first value only",
-        "Only the first value is NaN. Make all of them NaN.",
-        {"nans": first_value_only},
-    ),
-    Mistake(
-        "0 / 0",
-        "You divide x by itself or by 0, which is NaN only where x is 0. Fill a tensor of x's "
-        "shape with NaN: torch.full_like.",
-        {"nans": lambda self, x: x / x},
-    ),
-    Mistake(
-        "divided by 0",
-        "You divide by 0, which gives infinity, and NaN only for 0 / 0. Fill a tensor of x's shape "
-        "with NaN: torch.full_like.",
-        {"nans": lambda self, x: x / 0},
-    ),
-    Mistake(
-        "infinity",
-        "You return infinity. NaN is another value: torch.nan.",
-        {"nans": lambda self, x: torch.full_like(x, torch.inf)},
-    ),
-    Mistake(
-        "dtype not the input's",
-        "Your tensor is float32 whatever the input is. torch.full_like(x, …) has x's dtype.",
-        {"nans": lambda self, x: torch.full(x.shape, torch.nan)},
-    ),
-    Mistake(
-        "input changed in place",
-        "You fill the input itself with NaN. Make a new tensor: torch.full_like.",
-        {"nans": fill_input},
-    ),
-    Mistake(
-        "input returned",
-        "You return the input as it came. Return NaN everywhere.",
-        {"nans": lambda self, x: x},
-    ),
+mistake(
+    "0 / 0",
+    "You divide x by itself or by 0, which is NaN only where x is 0. Fill a tensor of x's "
+    "shape with NaN: torch.full_like.",
+    nans=lambda self, x: x / x,
+)
+mistake(
+    "divided by 0",
+    "You divide by 0, which gives infinity, and NaN only for 0 / 0. Fill a tensor of x's shape "
+    "with NaN: torch.full_like.",
+    nans=lambda self, x: x / 0,
+)
+mistake(
+    "infinity",
+    "You return infinity. NaN is another value: torch.nan.",
+    nans=lambda self, x: torch.full_like(x, torch.inf),
+)
+mistake(
+    "dtype not the input's",
+    "Your tensor is float32 whatever the input is. torch.full_like(x, …) has x's dtype.",
+    nans=lambda self, x: torch.full(x.shape, torch.nan),
+)
+
+
+@mistake(
+    "input changed in place",
+    "You fill the input itself with NaN. Make a new tensor: torch.full_like.",
+)
+class _:
+    def nans(self, x):
+        return x.fill_(torch.nan)
+
+
+mistake(
+    "input returned",
+    "You return the input as it came. Return NaN everywhere.",
+    nans=lambda self, x: x,
 )
 
 NAN_MODULE = Exercise(
@@ -132,7 +134,7 @@ NAN_MODULE = Exercise(
 )
 
 
-def test_nan_module(NanModule: type[nn.Module]) -> None:  # noqa: N803
+def test_nan_module(NanModule: type[nn.Module]) -> None:
     """Check that NanModule returns NaN in the input's shape and dtype."""
     NAN_MODULE.check("test_nan_module", NanModule)
 
@@ -273,178 +275,173 @@ NAN_HOOK_TRIALS = trials_of(
 )
 
 
-def raise_runtime_error(self, module):
-    raise RuntimeError(f"NaN in the output of {module}")
-
-
-def fail_assertion(self, module):
-    raise AssertionError(f"NaN in the output of {module}")
-
-
-def fail_assertion_without_name(self, module):
-    raise AssertionError()
-
-
-def raise_without_name(self, module):
-    raise ValueError("NaN found")
-
-
-def return_the_error(self, module, inputs, output):
-    bad = any(self.is_bad(part) for part in self.parts(output))
-    return ValueError(f"NaN in the output of {module}") if bad else None
-
-
 def is_tensor_and(condition: Callable[[Tensor], Any]) -> dict[str, Callable]:
     """Another condition for a tensor to be complained of."""
     return {"is_bad": lambda self, tensor: isinstance(tensor, Tensor) and condition(tensor)}
 
 
-NAN_HOOK_MISTAKES = (
-    Mistake(
-        "returns something",
-        "Your hook returns something, and that replaces the module's output. Return nothing.",
-        {"result": lambda self, output: False},
-    ),
-    Mistake(
-        "returns the output",
-        "Your hook returns the output. Return nothing: whatever a hook returns takes the place of "
-        "the module's output.",
-        {"result": lambda self, output: output},
-    ),
-    Mistake(
-        "raises on every output",
-        "Your hook raises on every output. Raise only if output.isnan().any().",
-        is_tensor_and(lambda tensor: True),
-    ),
-    Mistake(
-        "raises where there is no NaN",
-        "Your condition is the wrong way round: you raise where there is no NaN.",
-        is_tensor_and(lambda tensor: not tensor.isnan().any()),
-    ),
-    Mistake(
-        "never raises",
-        "Your hook never raises. NaN equals nothing, not even itself, so x == nan finds none: if "
-        "output.isnan().any(), raise a ValueError.",
-        is_tensor_and(lambda tensor: False),
-    ),
-    Mistake(
-        "printed instead of raised",
-        "You print, and the network runs on. Raise instead: raise ValueError(...), with the module "
-        "in the message.",
-        {"complain": lambda self, module: print(f"NaN in the output of {module}")},
-    ),
-    Mistake(
-        "returned instead of raised",
-        "You return the ValueError, which makes it the module's output. Raise it.",
-        {"hook": return_the_error},
-    ),
-    Mistake(
-        "all instead of any",
-        "You raise only if all values are NaN. One is enough: isnan().any().",
-        is_tensor_and(lambda tensor: tensor.isnan().all()),
-    ),
-    Mistake(
-        "first value only",
-        "You look at the first value only. Look at all of them: isnan().any().",
-        is_tensor_and(lambda tensor: tensor.flatten()[0].isnan()),
-    ),
-    Mistake(
-        "any forgotten",
-        "isnan() gives a truth value for each number, and `if` wants a single one: add .any().",
-        is_tensor_and(lambda tensor: tensor.isnan()),
-    ),
-    Mistake(
-        "infinity counted as NaN",
-        "You raise on infinity too (isfinite does). Only NaN is asked for: isnan.",
-        is_tensor_and(lambda tensor: not tensor.isfinite().all()),
-    ),
-    Mistake(
-        "NaN of the sum",
-        "You look at the sum (or mean), which is NaN for inf - inf as well. Look at the values: "
-        "isnan().any().",
-        is_tensor_and(lambda tensor: tensor.sum().isnan()),
-    ),
-    Mistake(
-        "inputs checked",
-        "You check the inputs, the hook's second argument. Check the output, the third.",
-        {"looked_at": lambda self, inputs, output: inputs},
-    ),
-    Mistake(
-        "inputs checked as well",
-        "You check the inputs too, and so blame a module for a NaN that came from another. Check "
-        "the output only.",
-        {
-            "looked_at": lambda self, inputs, output: (*inputs, *self.parts(output)),
-        },
-    ),
-    Mistake(
-        "first of a tuple only",
-        "Of a tuple you check the first entry only. Check every entry.",
-        {"parts": lambda self, output: NanHookInSteps.parts(self, output)[:1]},
-    ),
-    Mistake(
-        "last of a tuple only",
-        "Of a tuple you check the last entry only: look at where your loop raises. Check every "
-        "entry.",
-        {"parts": lambda self, output: NanHookInSteps.parts(self, output)[-1:]},
-    ),
-    Mistake(
-        "tuples not handled",
-        "A tuple has no isnan(), and some modules return one. If output is a tuple or list, go "
-        "through its entries.",
-        {
-            "parts": lambda self, output: (output,),
-            "is_bad": lambda self, tensor: tensor is not None and tensor.isnan().any(),
-        },
-    ),
-    Mistake(
-        "torch.isnan of a tuple",
-        "torch.isnan takes a tensor, and some modules return a tuple. If output is a tuple or "
-        "list, go through its entries.",
-        {
-            "parts": lambda self, output: (output,),
-            "is_bad": lambda self, tensor: tensor is not None and torch.isnan(tensor).any(),
-        },
-    ),
-    Mistake(
-        "tuples ignored",
-        "You check the output only if it is a tensor. Go through the entries of a tuple or list.",
-        {"parts": lambda self, output: (output,)},
-    ),
-    Mistake(
-        "lists ignored",
-        "You go through tuples, but not through lists: isinstance(output, (tuple, list)).",
-        {"parts": lambda self, output: output if isinstance(output, tuple) else (output,)},
-    ),
-    Mistake(
-        "other things than tensors",
-        "Not every entry of a tuple is a tensor: None, say, has no isnan(). Check only what "
-        "isinstance(entry, torch.Tensor).",
-        {"is_bad": lambda self, tensor: tensor.isnan().any()},
-    ),
-    Mistake(
-        "module not named",
-        "Your error doesn't say which module it was. Put the module, the hook's first argument, "
-        "into the message.",
-        {"complain": raise_without_name},
-    ),
-    Mistake(
-        "RuntimeError",
-        "You raise a RuntimeError. Raise a ValueError, as the docstring says.",
-        {"complain": raise_runtime_error},
-    ),
-    Mistake(
-        "assert",
-        "assert raises an AssertionError. Raise a ValueError with your message.",
-        {"complain": fail_assertion},
-    ),
-    Mistake(
-        "assert without a message",
-        "assert raises an AssertionError, which here doesn't say which module it was. Raise a "
-        "ValueError with the module, the hook's first argument, in its message.",
-        {"complain": fail_assertion_without_name},
-    ),
+NAN_HOOK_MISTAKES = mistake = Catalogue()
+mistake(
+    "returns something",
+    "Your hook returns something, and that replaces the module's output. Return nothing.",
+    result=lambda self, output: False,
 )
+mistake(
+    "returns the output",
+    "Your hook returns the output. Return nothing: whatever a hook returns takes the place of "
+    "the module's output.",
+    result=lambda self, output: output,
+)
+mistake(
+    "raises on every output",
+    "Your hook raises on every output. Raise only if output.isnan().any().",
+    **is_tensor_and(lambda tensor: True),
+)
+mistake(
+    "raises where there is no NaN",
+    "Your condition is the wrong way round: you raise where there is no NaN.",
+    **is_tensor_and(lambda tensor: not tensor.isnan().any()),
+)
+mistake(
+    "never raises",
+    "Your hook never raises. NaN equals nothing, not even itself, so x == nan finds none: if "
+    "output.isnan().any(), raise a ValueError.",
+    **is_tensor_and(lambda tensor: False),
+)
+mistake(
+    "printed instead of raised",
+    "You print, and the network runs on. Raise instead: raise ValueError(...), with the module "
+    "in the message.",
+    complain=lambda self, module: print(f"NaN in the output of {module}"),
+)
+
+
+@mistake(
+    "returned instead of raised",
+    "You return the ValueError, which makes it the module's output. Raise it.",
+)
+class _:
+    def hook(self, module, inputs, output):
+        bad = any(self.is_bad(part) for part in self.parts(output))
+        return ValueError(f"NaN in the output of {module}") if bad else None
+
+
+mistake(
+    "all instead of any",
+    "You raise only if all values are NaN. One is enough: isnan().any().",
+    **is_tensor_and(lambda tensor: tensor.isnan().all()),
+)
+mistake(
+    "first value only",
+    "You look at the first value only. Look at all of them: isnan().any().",
+    **is_tensor_and(lambda tensor: tensor.flatten()[0].isnan()),
+)
+mistake(
+    "any forgotten",
+    "isnan() gives a truth value for each number, and `if` wants a single one: add .any().",
+    **is_tensor_and(lambda tensor: tensor.isnan()),
+)
+mistake(
+    "infinity counted as NaN",
+    "You raise on infinity too (isfinite does). Only NaN is asked for: isnan.",
+    **is_tensor_and(lambda tensor: not tensor.isfinite().all()),
+)
+mistake(
+    "NaN of the sum",
+    "You look at the sum (or mean), which is NaN for inf - inf as well. Look at the values: "
+    "isnan().any().",
+    **is_tensor_and(lambda tensor: tensor.sum().isnan()),
+)
+mistake(
+    "inputs checked",
+    "You check the inputs, the hook's second argument. Check the output, the third.",
+    looked_at=lambda self, inputs, output: inputs,
+)
+mistake(
+    "inputs checked as well",
+    "You check the inputs too, and so blame a module for a NaN that came from another. Check "
+    "the output only.",
+    looked_at=lambda self, inputs, output: (*inputs, *self.parts(output)),
+)
+mistake(
+    "first of a tuple only",
+    "Of a tuple you check the first entry only. Check every entry.",
+    parts=lambda self, output: NanHookInSteps.parts(self, output)[:1],
+)
+mistake(
+    "last of a tuple only",
+    "Of a tuple you check the last entry only: look at where your loop raises. Check every entry.",
+    parts=lambda self, output: NanHookInSteps.parts(self, output)[-1:],
+)
+mistake(
+    "tuples not handled",
+    "A tuple has no isnan(), and some modules return one. If output is a tuple or list, go "
+    "through its entries.",
+    parts=lambda self, output: (output,),
+    is_bad=lambda self, tensor: tensor is not None and tensor.isnan().any(),
+)
+mistake(
+    "torch.isnan of a tuple",
+    "torch.isnan takes a tensor, and some modules return a tuple. If output is a tuple or "
+    "list, go through its entries.",
+    parts=lambda self, output: (output,),
+    is_bad=lambda self, tensor: tensor is not None and torch.isnan(tensor).any(),
+)
+mistake(
+    "tuples ignored",
+    "You check the output only if it is a tensor. Go through the entries of a tuple or list.",
+    parts=lambda self, output: (output,),
+)
+mistake(
+    "lists ignored",
+    "You go through tuples, but not through lists: isinstance(output, (tuple, list)).",
+    parts=lambda self, output: output if isinstance(output, tuple) else (output,),
+)
+mistake(
+    "other things than tensors",
+    "Not every entry of a tuple is a tensor: None, say, has no isnan(). Check only what "
+    "isinstance(entry, torch.Tensor).",
+    is_bad=lambda self, tensor: tensor.isnan().any(),
+)
+
+
+@mistake(
+    "module not named",
+    "Your error doesn't say which module it was. Put the module, the hook's first argument, "
+    "into the message.",
+)
+class _:
+    def complain(self, module):
+        raise ValueError("NaN found")
+
+
+@mistake(
+    "RuntimeError",
+    "You raise a RuntimeError. Raise a ValueError, as the docstring says.",
+)
+class _:
+    def complain(self, module):
+        raise RuntimeError(f"NaN in the output of {module}")
+
+
+@mistake(
+    "assert",
+    "assert raises an AssertionError. Raise a ValueError with your message.",
+)
+class _:
+    def complain(self, module):
+        raise AssertionError(f"NaN in the output of {module}")
+
+
+@mistake(
+    "assert without a message",
+    "assert raises an AssertionError, which here doesn't say which module it was. Raise a "
+    "ValueError with the module, the hook's first argument, in its message.",
+)
+class _:
+    def complain(self, module):
+        raise AssertionError()
+
 
 NAN_HOOK = Exercise(
     name="hook_check_for_nan_output",
@@ -636,116 +633,116 @@ def key_left(remove_hooks):
         return "still in handles" if module in handles_of(remove_hooks) else "not in handles"
 
 
-def register_before_forward(self, module):
-    return module.register_forward_pre_hook(solutions.hook_check_for_nan_output)
-
-
-def register_on_backward(self, module):
-    return module.register_full_backward_hook(solutions.hook_check_for_nan_output)
-
-
-def register_something_else(self, module):
-    return module.register_forward_hook(lambda module, inputs, output: None)
-
-
-def call_the_hook(self, module):
-    return module.register_forward_hook(solutions.hook_check_for_nan_output(module, (), None))
-
-
-def call_the_hook_with_nothing(self, module):
-    return module.register_forward_hook(solutions.hook_check_for_nan_output())
-
-
 MODEL = "model = Sequential(ReLU, Sequential(ReLU, Identity))"
 
-ADD_HOOK_MISTAKES = (
-    Mistake(
-        "containers only",
-        "You register the hook only on modules that contain others. Register it on the module "
-        "that add_hook is given, whatever it is.",
-        {"to_be_hooked": lambda self, module: [module] if list(module.children()) else []},
-    ),
-    Mistake(
-        "leaves only",
-        "You leave out modules that contain others. Register the hook on the module that add_hook "
-        "is given, whatever it is.",
-        {"to_be_hooked": lambda self, module: [] if list(module.children()) else [module]},
-    ),
-    Mistake(
-        "submodules as well",
-        "You also register the hook on the module's submodules. Leave that to model.apply, which "
-        "calls add_hook on each.",
-        {"to_be_hooked": lambda self, module: list(module.modules())},
-    ),
-    Mistake(
-        "children only",
-        "You register the hook on the module's children. Register it on the module itself.",
-        {"to_be_hooked": lambda self, module: list(module.children())},
-    ),
-    Mistake(
-        "registered twice",
-        "A module that has the hook already gets a second one, and only one handle is kept. Look "
-        "first whether it is in handles.",
-        {"has_none": lambda self, module: True},
-    ),
-    Mistake(
-        "condition the wrong way round",
-        "You register nothing on a module that has no hook yet. Is your condition the wrong way "
-        "round? It is: if module not in handles.",
-        {"has_none": lambda self, module: module in self.handles},
-    ),
-    Mistake(
-        "one hook for each class",
-        "You keep the handles by the modules' class (or name), so of two ReLUs one gets none. The "
-        "module itself can be the key.",
-        {"key": lambda self, module: type(module)},
-    ),
-    Mistake(
-        "handles kept by str(module)",
-        "You keep the handles by str(module), which is the same for all modules of one kind, so of "
-        "two ReLUs one gets no hook. The module itself can be the key.",
-        {"key": lambda self, module: str(module)},
-    ),
-    Mistake(
-        "handle not kept",
-        "You don't keep the handle under its module, without which the hook can't be removed: "
-        "handles[module] = what register_forward_hook returns.",
-        {"keep": lambda self, module, handle: None},
-    ),
-    Mistake(
-        "not registered",
-        "You never register the hook: module.register_forward_hook(hook_check_for_nan_output).",
-        {"register": lambda self, module: None},
-    ),
-    Mistake(
-        "pre-hook",
-        "You register the hook to run before forward, when there is no output yet. Use "
-        "register_forward_hook.",
-        {"register": register_before_forward},
-    ),
-    Mistake(
-        "backward hook",
-        "You register the hook for the backward pass. Use register_forward_hook.",
-        {"register": register_on_backward},
-    ),
-    Mistake(
-        "another hook",
-        "The hook that you register doesn't raise for a NaN. Register hook_check_for_nan_output.",
-        {"register": register_something_else},
-    ),
-    Mistake(
-        "hook called instead of passed",
-        "You call the hook and register what it returns. Pass the function itself, without "
-        "brackets after its name.",
-        {"register": call_the_hook},
-    ),
-    Mistake(
-        "hook called with nothing",
-        "You call the hook, as hook_check_for_nan_output(). Pass the function itself, without "
-        "brackets after its name: PyTorch calls it later.",
-        {"register": call_the_hook_with_nothing},
-    ),
+ADD_HOOK_MISTAKES = mistake = Catalogue()
+mistake(
+    "containers only",
+    "You register the hook only on modules that contain others. Register it on the module "
+    "that add_hook is given, whatever it is.",
+    to_be_hooked=lambda self, module: [module] if list(module.children()) else [],
 )
+mistake(
+    "leaves only",
+    "You leave out modules that contain others. Register the hook on the module that add_hook "
+    "is given, whatever it is.",
+    to_be_hooked=lambda self, module: [] if list(module.children()) else [module],
+)
+mistake(
+    "submodules as well",
+    "You also register the hook on the module's submodules. Leave that to model.apply, which "
+    "calls add_hook on each.",
+    to_be_hooked=lambda self, module: list(module.modules()),
+)
+mistake(
+    "children only",
+    "You register the hook on the module's children. Register it on the module itself.",
+    to_be_hooked=lambda self, module: list(module.children()),
+)
+mistake(
+    "registered twice",
+    "A module that has the hook already gets a second one, and only one handle is kept. Look "
+    "first whether it is in handles.",
+    has_none=lambda self, module: True,
+)
+mistake(
+    "condition the wrong way round",
+    "You register nothing on a module that has no hook yet. Is your condition the wrong way "
+    "round? It is: if module not in handles.",
+    has_none=lambda self, module: module in self.handles,
+)
+mistake(
+    "one hook for each class",
+    "You keep the handles by the modules' class (or name), so of two ReLUs one gets none. The "
+    "module itself can be the key.",
+    key=lambda self, module: type(module),
+)
+mistake(
+    "handles kept by str(module)",
+    "You keep the handles by str(module), which is the same for all modules of one kind, so of "
+    "two ReLUs one gets no hook. The module itself can be the key.",
+    key=lambda self, module: str(module),
+)
+mistake(
+    "handle not kept",
+    "You don't keep the handle under its module, without which the hook can't be removed: "
+    "handles[module] = what register_forward_hook returns.",
+    keep=lambda self, module, handle: None,
+)
+mistake(
+    "not registered",
+    "You never register the hook: module.register_forward_hook(hook_check_for_nan_output).",
+    register=lambda self, module: None,
+)
+
+
+@mistake(
+    "pre-hook",
+    "You register the hook to run before forward, when there is no output yet. Use "
+    "register_forward_hook.",
+)
+class _:
+    def register(self, module):
+        return module.register_forward_pre_hook(solutions.hook_check_for_nan_output)
+
+
+@mistake(
+    "backward hook",
+    "You register the hook for the backward pass. Use register_forward_hook.",
+)
+class _:
+    def register(self, module):
+        return module.register_full_backward_hook(solutions.hook_check_for_nan_output)
+
+
+@mistake(
+    "another hook",
+    "The hook that you register doesn't raise for a NaN. Register hook_check_for_nan_output.",
+)
+class _:
+    def register(self, module):
+        return module.register_forward_hook(lambda module, inputs, output: None)
+
+
+@mistake(
+    "hook called instead of passed",
+    "You call the hook and register what it returns. Pass the function itself, without "
+    "brackets after its name.",
+)
+class _:
+    def register(self, module):
+        return module.register_forward_hook(solutions.hook_check_for_nan_output(module, (), None))
+
+
+@mistake(
+    "hook called with nothing",
+    "You call the hook, as hook_check_for_nan_output(). Pass the function itself, without "
+    "brackets after its name: PyTorch calls it later.",
+)
+class _:
+    def register(self, module):
+        return module.register_forward_hook(solutions.hook_check_for_nan_output())
+
 
 ADD_HOOK = Exercise(
     name="add_hook",
@@ -777,91 +774,92 @@ def test_add_hook(add_hook: Callable) -> None:
     ADD_HOOK.check("test_add_hook", add_hook)
 
 
-def take_all_off(self, module):
-    while self.handles:
-        self.handles.popitem()[1].remove()
+REMOVE_HOOKS_MISTAKES = mistake = Catalogue()
+mistake(
+    "never removed",
+    "The hook is still there. Call remove() on its handle: handles.pop(module).remove().",
+    take_off=lambda self, module: None,
+)
+mistake(
+    "handle dropped, hook left",
+    "You take the handle out of handles, but the hook stays on the module. Call the handle's "
+    "remove().",
+    take_off=lambda self, module: self.handles.pop(module),
+)
+mistake(
+    "handle left in the dictionary",
+    "You remove the hook but leave its handle in handles, so add_hook believes that the module "
+    "still has one. Pop it.",
+    take_off=lambda self, module: self.handles[module].remove(),
+)
 
 
-def clear_private_dictionary(self, module):
-    module._forward_hooks.clear()
-    self.handles.pop(module)
+@mistake(
+    "private dictionary cleared",
+    "You clear the module's _forward_hooks, which takes other people's hooks off as well. "
+    "Remove yours by its handle.",
+)
+class _:
+    def take_off(self, module):
+        module._forward_hooks.clear()
+        self.handles.pop(module)
 
 
-def clear_private_dictionaries(self, module):
-    for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
-        hooks.clear()
-    self.handles.pop(module)
+@mistake(
+    "all private dictionaries cleared",
+    "You clear the module's private dictionaries, which takes every hook off it, of whatever "
+    "kind and whosever. Remove yours by its handle.",
+)
+class _:
+    def take_off(self, module):
+        for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
+            hooks.clear()
+        self.handles.pop(module)
 
 
-REMOVE_HOOKS_MISTAKES = (
-    Mistake(
-        "never removed",
-        "The hook is still there. Call remove() on its handle: handles.pop(module).remove().",
-        {"take_off": lambda self, module: None},
-    ),
-    Mistake(
-        "handle dropped, hook left",
-        "You take the handle out of handles, but the hook stays on the module. Call the handle's "
-        "remove().",
-        {"take_off": lambda self, module: self.handles.pop(module)},
-    ),
-    Mistake(
-        "handle left in the dictionary",
-        "You remove the hook but leave its handle in handles, so add_hook believes that the module "
-        "still has one. Pop it.",
-        {"take_off": lambda self, module: self.handles[module].remove()},
-    ),
-    Mistake(
-        "private dictionary cleared",
-        "You clear the module's _forward_hooks, which takes other people's hooks off as well. "
-        "Remove yours by its handle.",
-        {"take_off": clear_private_dictionary},
-    ),
-    Mistake(
-        "all private dictionaries cleared",
-        "You clear the module's private dictionaries, which takes every hook off it, of whatever "
-        "kind and whosever. Remove yours by its handle.",
-        {"take_off": clear_private_dictionaries},
-    ),
-    Mistake(
-        "all hooks removed",
-        "You remove the hooks of all modules in handles. Remove that of the given module only.",
-        {"take_off": take_all_off},
-    ),
-    Mistake(
-        "last hook removed",
-        "You remove the hook that was added last, whichever module was asked for. Pop the handle "
-        "of the given module: handles.pop(module).",
-        {"take_off": lambda self, module: self.handles.popitem()[1].remove()},
-    ),
-    Mistake(
-        "fails without a hook",
-        "You look up the handle of a module that has none. Leave such a module as it is: if module "
-        "in handles.",
-        {"has_one": lambda self, module: True},
-    ),
-    Mistake(
-        "removal condition the wrong way round",
-        "You remove the hook only if the module isn't in handles. Turn the condition round.",
-        {"has_one": lambda self, module: module not in self.handles},
-    ),
-    Mistake(
-        "submodules' as well",
-        "You also remove the hooks of the module's submodules. Leave that to model.apply, which "
-        "calls remove_hooks on each.",
-        {"to_be_freed": lambda self, module: list(module.modules())},
-    ),
-    Mistake(
-        "children's only",
-        "You remove the hooks of the module's children. Remove that of the module itself.",
-        {"to_be_freed": lambda self, module: list(module.children())},
-    ),
-    Mistake(
-        "containers' left",
-        "You leave the hooks on modules that contain others. Remove that of the given module, "
-        "whatever it is.",
-        {"to_be_freed": lambda self, module: [] if list(module.children()) else [module]},
-    ),
+@mistake(
+    "all hooks removed",
+    "You remove the hooks of all modules in handles. Remove that of the given module only.",
+)
+class _:
+    def take_off(self, module):
+        while self.handles:
+            self.handles.popitem()[1].remove()
+
+
+mistake(
+    "last hook removed",
+    "You remove the hook that was added last, whichever module was asked for. Pop the handle "
+    "of the given module: handles.pop(module).",
+    take_off=lambda self, module: self.handles.popitem()[1].remove(),
+)
+mistake(
+    "fails without a hook",
+    "You look up the handle of a module that has none. Leave such a module as it is: if module "
+    "in handles.",
+    has_one=lambda self, module: True,
+)
+mistake(
+    "removal condition the wrong way round",
+    "You remove the hook only if the module isn't in handles. Turn the condition round.",
+    has_one=lambda self, module: module not in self.handles,
+)
+mistake(
+    "submodules' as well",
+    "You also remove the hooks of the module's submodules. Leave that to model.apply, which "
+    "calls remove_hooks on each.",
+    to_be_freed=lambda self, module: list(module.modules()),
+)
+mistake(
+    "children's only",
+    "You remove the hooks of the module's children. Remove that of the module itself.",
+    to_be_freed=lambda self, module: list(module.children()),
+)
+mistake(
+    "containers' left",
+    "You leave the hooks on modules that contain others. Remove that of the given module, "
+    "whatever it is.",
+    to_be_freed=lambda self, module: [] if list(module.children()) else [module],
 )
 
 REMOVE_HOOKS = Exercise(
@@ -1403,32 +1401,6 @@ FIRST_DIVERGENCE_TRIALS = trials_of(
 )
 
 
-def run_and_swallow(self, model, x, handles):
-    with suppress(Exception):
-        model(x)
-    self.clean_up(handles)
-
-
-def run_and_clear(self, model, x, handles):
-    try:
-        model(x)
-    finally:
-        for module in model.modules():
-            module._forward_hooks.clear()
-
-
-def run_on_noise(self, model, x, handles):
-    try:
-        model(torch.randn_like(x))
-    finally:
-        self.clean_up(handles)
-
-
-def both_on_noise(self, mine, reference, x):
-    x = torch.randn_like(x)
-    return self.outputs(mine, x), self.outputs(reference, x)
-
-
 def watch_and_return(returned: Callable) -> dict[str, Callable]:
     """A hook that also returns something, made of the module's input and its output."""
 
@@ -1443,53 +1415,8 @@ def watch_and_return(returned: Callable) -> dict[str, Callable]:
     return {"watch": watch}
 
 
-def watch_and_return_copy(self, module, name, outputs):
-    def hook(module, inputs, output):
-        copied = output.detach().clone()
-        outputs.append((name, self.shaped(copied)))
-        return copied
-
-    return module.register_forward_hook(hook)
-
-
-def print_and_return_none(self, my_name, name):
-    print(my_name, name)
-
-
-def pair_of_outputs(self, mine, reference, x, tolerance):
-    for (_, my_output), (_, output) in self.pairs(*self.both(mine, reference, x)):
-        if self.shapes_differ(my_output, output) or self.values_differ(
-            my_output, output, tolerance
-        ):
-            yield my_output, output, torch.inf
-
-
-def run_without_finally(self, model, x, handles):
-    model(x)
-    self.clean_up(handles)
-
-
-def by_definition(self, outputs, modules):
-    last = dict(outputs)
-    return [(name, last[name]) for name, _ in modules if name in last]
-
-
-def pair_by_name(self, mine, theirs):
-    theirs = dict(theirs)
-    return [((name, output), (name, theirs[name])) for name, output in mine]
-
-
-def pair_common_names(self, mine, theirs):
-    theirs = dict(theirs)
-    return [((name, output), (name, theirs[name])) for name, output in mine if name in theirs]
-
-
 def size(divergence: tuple[str, str, float]) -> float:
     return divergence[2]
-
-
-def relative_difference(self, mine, theirs, tolerance):
-    return ((mine - theirs).abs() / theirs.abs()).max() > tolerance
 
 
 def values_differ(difference: Callable) -> dict[str, Callable]:
@@ -1497,300 +1424,383 @@ def values_differ(difference: Callable) -> dict[str, Callable]:
     return {"values_differ": lambda self, mine, theirs, tol: difference(mine, theirs) > tol}
 
 
-FIRST_DIVERGENCE_MISTAKES = (
-    Mistake(
-        "hooks left on",
-        "Your hooks stay on the models. Keep the handles and call remove() on each, in a finally.",
-        {"clean_up": lambda self, handles: None},
+FIRST_DIVERGENCE_MISTAKES = mistake = Catalogue()
+mistake(
+    "hooks left on",
+    "Your hooks stay on the models. Keep the handles and call remove() on each, in a finally.",
+    clean_up=lambda self, handles: None,
+)
+
+
+@mistake(
+    "hooks left on if a model raises",
+    "If a model raises, your hooks stay on it. Run it inside try, and remove the hooks in finally.",
+)
+class _:
+    def run(self, model, x, handles):
+        model(x)
+        self.clean_up(handles)
+
+
+mistake(
+    "only the first hook removed",
+    "You remove one hook only. Call remove() on every handle, in a loop.",
+    clean_up=lambda self, handles: handles[0].remove(),
+)
+
+
+@mistake(
+    "_forward_hooks cleared",
+    "You clear _forward_hooks, which takes other people's hooks off as well. Keep your handles "
+    "and call remove() on each.",
+)
+class _:
+    def run(self, model, x, handles):
+        try:
+            model(x)
+        finally:
+            for module in model.modules():
+                module._forward_hooks.clear()
+
+
+@mistake(
+    "error swallowed",
+    "You swallow the error that a model raises. Remove the hooks in a finally, without except: "
+    "then the error goes on to the caller.",
+)
+class _:
+    def run(self, model, x, handles):
+        with suppress(Exception):
+            model(x)
+        self.clean_up(handles)
+
+
+@mistake(
+    "run on other numbers",
+    "You run the models on something else than x. Both get x, as it is.",
+)
+class _:
+    def run(self, model, x, handles):
+        try:
+            model(torch.randn_like(x))
+        finally:
+            self.clean_up(handles)
+
+
+@mistake(
+    "both run on the same noise",
+    "You run the models on something else than x. Both get x, as it is.",
+)
+class _:
+    def both(self, mine, reference, x):
+        x = torch.randn_like(x)
+        return self.outputs(mine, x), self.outputs(reference, x)
+
+
+mistake(
+    "hook returns the input",
+    "Your hook returns something, and that takes the place of the module's output. Return nothing.",
+    **watch_and_return(lambda x, output: x),
+)
+
+
+@mistake(
+    "hook returns its copy",
+    "Your hook returns the copy that it keeps, so that the network goes on with it, and may "
+    "change it in place. Return nothing.",
+)
+class _:
+    def watch(self, module, name, outputs):
+        def hook(module, inputs, output):
+            copied = output.detach().clone()
+            outputs.append((name, self.shaped(copied)))
+            return copied
+
+        return module.register_forward_hook(hook)
+
+
+mistake(
+    "first picture only",
+    "You compare the outputs for the first picture only (output[0]). Compare the whole batch.",
+    shaped=lambda self, output: output[0].flatten(),
+)
+mistake(
+    "last instead of first",
+    "You return the last pair that differs. The first is where the error arises: return as "
+    "soon as you find it.",
+    chosen=lambda self, divergences: [None, *divergences][-1],
+)
+mistake(
+    "largest instead of first",
+    "You return the pair that differs most. Errors grow on their way through a network: return "
+    "the first pair that differs.",
+    chosen=lambda self, divergences: max(divergences, key=size, default=None),
+)
+
+
+@mistake(
+    "order of definition",
+    "You compare the modules in the order in which they are declared. Take the order in which "
+    "they run: note each output in a list when the hook is called.",
+)
+class _:
+    def in_order(self, outputs, modules):
+        last = dict(outputs)
+        return [(name, last[name]) for name, _ in modules if name in last]
+
+
+mistake(
+    "one output for each module",
+    "You keep one output for each module, but a module may run more than once. Note every call "
+    "in a list, instead of a dictionary by names.",
+    in_order=lambda self, outputs, modules: list(dict(outputs).items()),
+)
+mistake(
+    "containers included",
+    "You compare the outputs of containers too, and the two models may be nested differently. "
+    "Leave out modules that have children.",
+    only_leaves=False,
+)
+mistake(
+    "outermost modules only",
+    "You look at the outermost modules only. named_modules() goes all the way down, "
+    "named_children() doesn't.",
+    modules=lambda self, model: list(model.named_children()),
+    only_leaves=False,
+)
+mistake(
+    "outermost modules without children only",
+    "You look at the outermost modules only. named_modules() goes all the way down, children() "
+    "doesn't.",
+    modules=lambda self, model: list(model.named_children()),
+)
+mistake(
+    "nn.Identity included",
+    "You count nn.Identity as a module, and the pairs get out of step where only one model has "
+    "one. Leave it out.",
+    skips_identity=False,
+)
+mistake(
+    "output not copied",
+    "You keep the output itself, and an in-place ReLU after it changes it. Keep a copy: "
+    "output.clone().",
+    kept=lambda self, output: output,
+)
+mistake(
+    "axes of size 1",
+    "You take (2, 3, 1, 1) and (2, 3) for a difference, though the values are the same. "
+    "Flatten the outputs before you compare them.",
+    shaped=lambda self, output: output,
+)
+mistake(
+    "sizes not compared",
+    "Outputs of different sizes can't be subtracted. Compare their sizes first: a difference "
+    "in size is a divergence.",
+    shapes_differ=lambda self, mine, theirs: False,
+)
+mistake(
+    "signed difference",
+    "You find a difference only where mine is larger. Take the absolute value: "
+    "(mine - theirs).abs().max().",
+    **values_differ(lambda mine, theirs: (mine - theirs).max()),
+)
+mistake(
+    "signed difference the other way",
+    "You find a difference only where mine is smaller. Take the absolute value: "
+    "(mine - theirs).abs().max().",
+    **values_differ(lambda mine, theirs: (theirs - mine).max()),
+)
+mistake(
+    "signed difference, NaN found",
+    "You find a difference only where mine is larger. Take the absolute value: "
+    "(mine - theirs).abs().max().",
+    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).max() <= tol,
+)
+mistake(
+    "means compared",
+    "You compare the outputs' means, where differences cancel. Compare value by value, and "
+    "take the largest difference.",
+    **values_differ(lambda mine, theirs: (mine.mean() - theirs.mean()).abs()),
+)
+mistake(
+    "sums compared",
+    "You compare the outputs' sums, where differences cancel. Compare value by value, and take "
+    "the largest difference.",
+    **values_differ(lambda mine, theirs: (mine.sum() - theirs.sum()).abs()),
+)
+mistake(
+    "mean difference",
+    "You take the mean of the differences, where a single wrong value hardly shows. Take the "
+    "largest: .abs().max().",
+    **values_differ(lambda mine, theirs: (mine - theirs).abs().mean()),
+)
+mistake(
+    "summed difference",
+    "You add the differences up, so that many tiny ones count as one. Take the largest: "
+    ".abs().max().",
+    **values_differ(lambda mine, theirs: (mine - theirs).abs().sum()),
+)
+mistake(
+    "norm of the difference",
+    "You take the norm of the difference, which adds up many tiny ones. Take the largest: "
+    ".abs().max().",
+    **values_differ(lambda mine, theirs: (mine - theirs).norm()),
+)
+mistake(
+    "smallest difference",
+    "You take the smallest of the differences. Take the largest: .abs().max().",
+    **values_differ(lambda mine, theirs: (mine - theirs).abs().min()),
+)
+
+
+@mistake(
+    "relative difference",
+    "You divide the difference by the value. The tolerance is absolute here.",
+)
+class _:
+    def values_differ(self, mine, theirs, tolerance):
+        return ((mine - theirs).abs() / theirs.abs()).max() > tolerance
+
+
+mistake(
+    "allclose's rtol",
+    "torch.allclose also allows for a relative error, rtol=1e-05, unless you set rtol=0.",
+    values_differ=lambda self, mine, theirs, tolerance: (
+        not torch.allclose(mine, theirs, atol=tolerance)
     ),
-    Mistake(
-        "hooks left on if a model raises",
-        "If a model raises, your hooks stay on it. Run it inside try, and remove the hooks in "
-        "finally.",
-        {"run": run_without_finally},
-    ),
-    Mistake(
-        "only the first hook removed",
-        "You remove one hook only. Call remove() on every handle, in a loop.",
-        {"clean_up": lambda self, handles: handles[0].remove()},
-    ),
-    Mistake(
-        "_forward_hooks cleared",
-        "You clear _forward_hooks, which takes other people's hooks off as well. Keep your handles "
-        "and call remove() on each.",
-        {"run": run_and_clear},
-    ),
-    Mistake(
-        "error swallowed",
-        "You swallow the error that a model raises. Remove the hooks in a finally, without except: "
-        "then the error goes on to the caller.",
-        {"run": run_and_swallow},
-    ),
-    Mistake(
-        "run on other numbers",
-        "You run the models on something else than x. Both get x, as it is.",
-        {"run": run_on_noise},
-    ),
-    Mistake(
-        "both run on the same noise",
-        "You run the models on something else than x. Both get x, as it is.",
-        {"both": both_on_noise},
-    ),
-    Mistake(
-        "hook returns the input",
-        "Your hook returns something, and that takes the place of the module's output. Return "
-        "nothing.",
-        watch_and_return(lambda x, output: x),
-    ),
-    Mistake(
-        "hook returns its copy",
-        "Your hook returns the copy that it keeps, so that the network goes on with it, and may "
-        "change it in place. Return nothing.",
-        {"watch": watch_and_return_copy},
-    ),
-    Mistake(
-        "first picture only",
-        "You compare the outputs for the first picture only (output[0]). Compare the whole batch.",
-        {"shaped": lambda self, output: output[0].flatten()},
-    ),
-    Mistake(
-        "last instead of first",
-        "You return the last pair that differs. The first is where the error arises: return as "
-        "soon as you find it.",
-        {"chosen": lambda self, divergences: [None, *divergences][-1]},
-    ),
-    Mistake(
-        "largest instead of first",
-        "You return the pair that differs most. Errors grow on their way through a network: return "
-        "the first pair that differs.",
-        {"chosen": lambda self, divergences: max(divergences, key=size, default=None)},
-    ),
-    Mistake(
-        "order of definition",
-        "You compare the modules in the order in which they are declared. Take the order in which "
-        "they run: note each output in a list when the hook is called.",
-        {"in_order": by_definition},
-    ),
-    Mistake(
-        "one output for each module",
-        "You keep one output for each module, but a module may run more than once. Note every call "
-        "in a list, instead of a dictionary by names.",
-        {"in_order": lambda self, outputs, modules: list(dict(outputs).items())},
-    ),
-    Mistake(
-        "containers included",
-        "You compare the outputs of containers too, and the two models may be nested differently. "
-        "Leave out modules that have children.",
-        {"only_leaves": False},
-    ),
-    Mistake(
-        "outermost modules only",
-        "You look at the outermost modules only. named_modules() goes all the way down, "
-        "named_children() doesn't.",
-        {"modules": lambda self, model: list(model.named_children()), "only_leaves": False},
-    ),
-    Mistake(
-        "outermost modules without children only",
-        "You look at the outermost modules only. named_modules() goes all the way down, children() "
-        "doesn't.",
-        {"modules": lambda self, model: list(model.named_children())},
-    ),
-    Mistake(
-        "nn.Identity included",
-        "You count nn.Identity as a module, and the pairs get out of step where only one model has "
-        "one. Leave it out.",
-        {"skips_identity": False},
-    ),
-    Mistake(
-        "output not copied",
-        "You keep the output itself, and an in-place ReLU after it changes it. Keep a copy: "
-        "output.clone().",
-        {"kept": lambda self, output: output},
-    ),
-    Mistake(
-        "axes of size 1",
-        "You take (2, 3, 1, 1) and (2, 3) for a difference, though the values are the same. "
-        "Flatten the outputs before you compare them.",
-        {"shaped": lambda self, output: output},
-    ),
-    Mistake(
-        "sizes not compared",
-        "Outputs of different sizes can't be subtracted. Compare their sizes first: a difference "
-        "in size is a divergence.",
-        {"shapes_differ": lambda self, mine, theirs: False},
-    ),
-    Mistake(
-        "signed difference",
-        "You find a difference only where mine is larger. Take the absolute value: "
-        "(mine - theirs).abs().max().",
-        values_differ(lambda mine, theirs: (mine - theirs).max()),
-    ),
-    Mistake(
-        "signed difference the other way",
-        "You find a difference only where mine is smaller. Take the absolute value: "
-        "(mine - theirs).abs().max().",
-        values_differ(lambda mine, theirs: (theirs - mine).max()),
-    ),
-    Mistake(
-        "signed difference, NaN found",
-        "You find a difference only where mine is larger. Take the absolute value: "
-        "(mine - theirs).abs().max().",
-        {"values_differ": lambda self, mine, theirs, tol: not (mine - theirs).max() <= tol},
-    ),
-    Mistake(
-        "means compared",
-        "You compare the outputs' means, where differences cancel. Compare value by value, and "
-        "take the largest difference.",
-        values_differ(lambda mine, theirs: (mine.mean() - theirs.mean()).abs()),
-    ),
-    Mistake(
-        "sums compared",
-        "You compare the outputs' sums, where differences cancel. Compare value by value, and take "
-        "the largest difference.",
-        values_differ(lambda mine, theirs: (mine.sum() - theirs.sum()).abs()),
-    ),
-    Mistake(
-        "mean difference",
-        "You take the mean of the differences, where a single wrong value hardly shows. Take the "
-        "largest: .abs().max().",
-        values_differ(lambda mine, theirs: (mine - theirs).abs().mean()),
-    ),
-    Mistake(
-        "summed difference",
-        "You add the differences up, so that many tiny ones count as one. Take the largest: "
-        ".abs().max().",
-        values_differ(lambda mine, theirs: (mine - theirs).abs().sum()),
-    ),
-    Mistake(
-        "norm of the difference",
-        "You take the norm of the difference, which adds up many tiny ones. Take the largest: "
-        ".abs().max().",
-        values_differ(lambda mine, theirs: (mine - theirs).norm()),
-    ),
-    Mistake(
-        "smallest difference",
-        "You take the smallest of the differences. Take the largest: .abs().max().",
-        values_differ(lambda mine, theirs: (mine - theirs).abs().min()),
-    ),
-    Mistake(
-        "relative difference",
-        "You divide the difference by the value. The tolerance is absolute here.",
-        {"values_differ": relative_difference},
-    ),
-    Mistake(
-        "allclose's rtol",
-        "torch.allclose also allows for a relative error, rtol=1e-05, unless you set rtol=0.",
-        {
-            "values_differ": lambda self, mine, theirs, tolerance: (
-                not torch.allclose(mine, theirs, atol=tolerance)
-            )
-        },
-    ),
-    Mistake(
-        "allclose without the tolerance",
-        "You call torch.allclose with its own tolerances. Pass rtol=0, atol=tolerance.",
-        {"values_differ": lambda self, mine, theirs, tolerance: not torch.allclose(mine, theirs)},
-    ),
-    Mistake(
-        "tolerance hard-coded",
-        "You compare with a fixed 1e-4, whatever tolerance is. Use the argument.",
-        {"values_differ": lambda self, mine, theirs, tol: not (mine - theirs).abs().max() <= 1e-4},
-    ),
-    Mistake(
-        "exactly equal",
-        "You look for exact equality. Rounding differs between two models: allow for differences "
-        "of up to tolerance.",
-        {"values_differ": lambda self, mine, theirs, tolerance: not torch.equal(mine, theirs)},
-    ),
-    Mistake(
-        "NaN missed",
-        "A NaN passes unnoticed: nan > tolerance is False. Ask whether all differences are at most "
-        "tolerance instead, or look for NaN.",
-        values_differ(lambda mine, theirs: (mine - theirs).abs().max()),
-    ),
-    Mistake(
-        "names swapped",
-        "You return reference's name first. Return (name in mine, name in reference).",
-        {"result": lambda self, my_name, name: (name, my_name)},
-    ),
-    Mistake(
-        "one name only",
-        "You return the name in mine only. Return both: (name in mine, name in reference).",
-        {"result": lambda self, my_name, name: my_name},
-    ),
-    Mistake(
-        "the same name twice",
-        "You return mine's name twice. The second is the module's name in reference.",
-        {"result": lambda self, my_name, name: (my_name, my_name)},
-    ),
-    Mistake(
-        "never returned",
-        "You never report a difference. Where you find the first one, return (name in mine, name "
-        "in reference).",
-        {"result": lambda self, my_name, name: None},
-    ),
-    Mistake(
-        "printed instead of returned",
-        "You print the names. Return them: (name in mine, name in reference).",
-        {"result": print_and_return_none},
-    ),
-    Mistake(
-        "None returned in the loop",
-        "You compare the first pair only: your `return None` is inside the loop. It comes after "
-        "it, when no pair has differed.",
-        {"pairs": lambda self, mine, theirs: list(zip(mine, theirs, strict=False))[:1]},
-    ),
-    Mistake(
-        "outputs instead of names",
-        "You return the two outputs. Return the names of the two modules: (name in mine, name in "
-        "reference).",
-        {"divergences": pair_of_outputs},
-    ),
-    Mistake(
-        "False instead of None",
-        "You return False where nothing differs. Return None.",
-        {"nothing": lambda self: False},
-    ),
-    Mistake(
-        "mine compared with itself",
-        "You run mine twice, and reference never, so no difference is found. Run both.",
-        {"both": lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x))},
-    ),
-    Mistake(
-        "looked up by name",
-        "You look up mine's names in reference, which has other names. Pair the modules by the "
-        "order in which they run.",
-        {"pairs": pair_by_name},
-    ),
-    Mistake(
-        "equal names only",
-        "You compare only modules of equal names. Names are free: pair the modules by the order in "
-        "which they run.",
-        {"pairs": pair_common_names},
-    ),
-    Mistake(
-        "strict zip",
-        "zip with strict=True raises where one model runs more modules than the other. Leave it "
-        "out: what is left over at the end has no partner.",
-        {"pairs": lambda self, mine, theirs: zip(mine, theirs, strict=True)},
-    ),
-    Mistake(
-        "last name in all hooks",
-        "All your hooks note the same name: a function made in a loop sees the variable's last "
-        "value. Give it the name as a default argument, or look the name up by the module.",
-        {"name_noted": lambda self, name, modules: modules[-1][0]},
-    ),
-    Mistake(
-        "inputs compared",
-        "You compare the modules' inputs, and so find the error one module late. Compare their "
-        "outputs.",
-        {"watched": lambda self, inputs, output: inputs[0]},
-    ),
-    Mistake(
-        "modes changed",
-        "You put the models into eval mode. Leave each in the mode it is in.",
-        {"prepare": lambda self, model: model.eval()},
-    ),
+)
+mistake(
+    "allclose without the tolerance",
+    "You call torch.allclose with its own tolerances. Pass rtol=0, atol=tolerance.",
+    values_differ=lambda self, mine, theirs, tolerance: not torch.allclose(mine, theirs),
+)
+mistake(
+    "tolerance hard-coded",
+    "You compare with a fixed 1e-4, whatever tolerance is. Use the argument.",
+    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).abs().max() <= 1e-4,
+)
+mistake(
+    "exactly equal",
+    "You look for exact equality. Rounding differs between two models: allow for differences "
+    "of up to tolerance.",
+    values_differ=lambda self, mine, theirs, tolerance: not torch.equal(mine, theirs),
+)
+mistake(
+    "NaN missed",
+    "A NaN passes unnoticed: nan > tolerance is False. Ask whether all differences are at most "
+    "tolerance instead, or look for NaN.",
+    **values_differ(lambda mine, theirs: (mine - theirs).abs().max()),
+)
+mistake(
+    "names swapped",
+    "You return reference's name first. Return (name in mine, name in reference).",
+    result=lambda self, my_name, name: (name, my_name),
+)
+mistake(
+    "one name only",
+    "You return the name in mine only. Return both: (name in mine, name in reference).",
+    result=lambda self, my_name, name: my_name,
+)
+mistake(
+    "the same name twice",
+    "You return mine's name twice. The second is the module's name in reference.",
+    result=lambda self, my_name, name: (my_name, my_name),
+)
+mistake(
+    "never returned",
+    "You never report a difference. Where you find the first one, return (name in mine, name "
+    "in reference).",
+    result=lambda self, my_name, name: None,
+)
+
+
+@mistake(
+    "printed instead of returned",
+    "You print the names. Return them: (name in mine, name in reference).",
+)
+class _:
+    def result(self, my_name, name):
+        print(my_name, name)
+
+
+mistake(
+    "None returned in the loop",
+    "You compare the first pair only: your `return None` is inside the loop. It comes after "
+    "it, when no pair has differed.",
+    pairs=lambda self, mine, theirs: list(zip(mine, theirs, strict=False))[:1],
+)
+
+
+@mistake(
+    "outputs instead of names",
+    "You return the two outputs. Return the names of the two modules: (name in mine, name in "
+    "reference).",
+)
+class _:
+    def divergences(self, mine, reference, x, tolerance):
+        for (_, my_output), (_, output) in self.pairs(*self.both(mine, reference, x)):
+            if self.shapes_differ(my_output, output) or self.values_differ(
+                my_output, output, tolerance
+            ):
+                yield my_output, output, torch.inf
+
+
+mistake(
+    "False instead of None",
+    "You return False where nothing differs. Return None.",
+    nothing=lambda self: False,
+)
+mistake(
+    "mine compared with itself",
+    "You run mine twice, and reference never, so no difference is found. Run both.",
+    both=lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x)),
+)
+
+
+@mistake(
+    "looked up by name",
+    "You look up mine's names in reference, which has other names. Pair the modules by the "
+    "order in which they run.",
+)
+class _:
+    def pairs(self, mine, theirs):
+        theirs = dict(theirs)
+        return [((name, output), (name, theirs[name])) for name, output in mine]
+
+
+@mistake(
+    "equal names only",
+    "You compare only modules of equal names. Names are free: pair the modules by the order in "
+    "which they run.",
+)
+class _:
+    def pairs(self, mine, theirs):
+        theirs = dict(theirs)
+        return [((name, output), (name, theirs[name])) for name, output in mine if name in theirs]
+
+
+mistake(
+    "strict zip",
+    "zip with strict=True raises where one model runs more modules than the other. Leave it "
+    "out: what is left over at the end has no partner.",
+    pairs=lambda self, mine, theirs: zip(mine, theirs, strict=True),
+)
+mistake(
+    "last name in all hooks",
+    "All your hooks note the same name: a function made in a loop sees the variable's last "
+    "value. Give it the name as a default argument, or look the name up by the module.",
+    name_noted=lambda self, name, modules: modules[-1][0],
+)
+mistake(
+    "inputs compared",
+    "You compare the modules' inputs, and so find the error one module late. Compare their "
+    "outputs.",
+    watched=lambda self, inputs, output: inputs[0],
+)
+mistake(
+    "modes changed",
+    "You put the models into eval mode. Leave each in the mode it is in.",
+    prepare=lambda self, model: model.eval(),
 )
 
 FIRST_DIVERGENCE = Exercise(

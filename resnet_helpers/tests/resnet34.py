@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, Linear, Sequential
 from resnet_helpers.solutions import BatchNorm2d, BlockGroup
-from resnet_helpers.tests.engine import Exercise, Mistake, Trial, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, Trial, made_up, trials_of
 from resnet_helpers.tests.residual import (
     eval_output,
     filled,
@@ -235,34 +235,6 @@ RESNET34_TRIALS = trials_of(
 # ---- What can go wrong ----------------------------------------------------------------------
 
 
-def declare_linear_first(self):
-    self.declare_linear()
-    self.declare_stem()
-    self.declare_groups(self.made())
-
-
-def declare_groups_first(self):
-    self.declare_groups(self.made())
-    self.declare_stem()
-    self.declare_linear()
-
-
-def declare_stem_last(self):
-    self.declare_groups(self.made())
-    self.declare_linear()
-    self.declare_stem()
-
-
-def insert_stem_feats(self):
-    self.out_features.insert(0, 64)
-    in_features = list(self.out_features[:-1])
-    out_features = self.out_features[1:]
-    self.declare_stem()
-    groups = zip(self.n_blocks, in_features, out_features, self.strides, strict=True)
-    self.declare_groups([BlockGroup(*group) for group in groups])
-    self.declare_linear()
-
-
 def ending_in(function: Callable) -> dict[str, Callable]:
     return {"finished": lambda self, logits: function(logits)}
 
@@ -285,328 +257,335 @@ def group_of(*order: str) -> dict[str, Callable]:
     }
 
 
-RESNET34_MISTAKES = (
-    Mistake(
-        "maxpool missing",
-        "The max pool of the stem is missing: 3x3, stride 2, padding 1, after the first ReLU.",
-        {"max_pooled": lambda self, x: x},
-    ),
-    Mistake(
-        "maxpool before batchnorm",
-        "Your max pool comes right after the first convolution. The order is convolution, "
-        "batchnorm, ReLU, max pool.",
-        {
-            "stem": lambda self, x: self.stem_relu(
-                self.stem_norm(self.max_pooled(self.stem_conv(x)))
-            )
-        },
-    ),
-    Mistake(
-        "maxpool before the first convolution",
-        "Your max pool comes before the first convolution. It comes at the end of the stem: "
-        "convolution, batchnorm, ReLU, max pool.",
-        {
-            "stem": lambda self, x: self.stem_relu(
-                self.stem_norm(self.stem_conv(self.max_pooled(x)))
-            )
-        },
-    ),
-    Mistake(
-        "maxpool after the groups",
-        "Your max pool comes after the groups. It comes before them, at the end of the stem.",
-        {
-            "stem": lambda self, x: self.stem_relu(self.stem_norm(self.stem_conv(x))),
-            "average_pooled": lambda self, x: self.max_pooled(x).mean((2, 3)),
-        },
-    ),
-    Mistake(
-        "maxpool of 2x2",
-        "Your max pool is 2x2. It is 3x3, with stride 2 and padding 1.",
-        max_pool(2, 2),
-    ),
-    Mistake(
-        "maxpool stride left out",
-        "Your max pool has stride 3: left out, the stride is the size of the window. Pass "
-        "stride=2.",
-        max_pool(3, 3, 1),
-    ),
-    Mistake(
-        "maxpool padding left out",
-        "Your max pool has no padding. Pass padding=1.",
-        max_pool(3, 2, 0),
-    ),
-    Mistake(
-        "average pool in the stem",
-        "The pool in your stem averages. It takes the maximum.",
-        {"max_pooled": lambda self, x: F.avg_pool2d(x, 3, 2, 1)},
-    ),
-    Mistake(
-        "stem kernel 3x3",
-        "Your first convolution is 3x3. It is 7x7, with stride 2 and padding 3.",
-        {
-            "make_stem_conv": lambda self: Conv2d(
-                3, self.stem_feats(), 3, self.stem_stride(), padding=1
-            )
-        },
-    ),
-    Mistake(
-        "stem stride 1",
-        "Your first convolution has stride 1. It has stride 2.",
-        {"stem_stride": lambda self: 1},
-    ),
-    Mistake(
-        "stem padding missing",
-        "Your first convolution has no padding. With its 7x7 kernel it needs padding 3.",
-        {"stem_padding": lambda self: 0},
-    ),
-    Mistake(
-        "stem padding 1",
-        "Your first convolution has padding 1, which fits a 3x3 kernel. This one is 7x7: give it "
-        "padding 3.",
-        {"stem_padding": lambda self: 1},
-    ),
-    Mistake(
-        "stem convolution with bias",
-        "Your first convolution has a bias. Batchnorm would subtract it again: pass bias=False to "
-        "nn.Conv2d, or use the course's Conv2d.",
-        {"make_stem_conv": lambda self: nn.Conv2d(3, 64, 7, 2, 3)},
-    ),
-    Mistake(
-        "stem batchnorm missing",
-        "The batchnorm after the first convolution is missing.",
-        {"make_stem_norm": lambda self: nn.Identity()},
-    ),
-    Mistake(
-        "stem ReLU missing",
-        "The ReLU of the stem is missing. It comes after the first batchnorm, before the max pool.",
-        {"stem_relu": lambda self, x: x},
-    ),
-    Mistake(
-        "stem ReLU before batchnorm",
-        "In your stem the ReLU comes before the batchnorm. The order is convolution, batchnorm, "
-        "ReLU, max pool.",
-        {
-            "stem": lambda self, x: self.max_pooled(
-                self.stem_norm(self.stem_relu(self.stem_conv(x)))
-            )
-        },
-    ),
-    Mistake(
-        "stem as wide as the first group",
-        "Your stem has out_features_per_group[0] channels. It always has 64, and the first group "
-        "takes 64.",
-        {"stem_feats": lambda self: self.out_features[0]},
-    ),
-    Mistake(
-        "in_feats are the group's own out_feats",
-        "Each group of yours takes the channels that it returns. It gets what the group before it "
-        "returns, and the first gets the stem's 64.",
-        {"features_into": lambda self, number: self.features_out_of(number)},
-    ),
-    Mistake(
-        "in_feats 64 for every group",
-        "Every group of yours takes 64 channels. Only the first does; the others get what the "
-        "group before returns.",
-        {"features_into": lambda self, number: 64},
-    ),
-    Mistake(
-        "in_feats and out_feats swapped",
-        "You give BlockGroup out_feats before in_feats. Its order is n_blocks, in_feats, "
-        "out_feats, first_stride.",
-        group_of("blocks_in", "features_out_of", "features_into", "stride"),
-    ),
-    Mistake(
-        "in_feats hard-coded",
-        "Your groups' in_feats are fixed to 64, 64, 128, 256. Take them from "
-        "out_features_per_group: all but the last, after the stem's 64.",
-        {"features_into": lambda self, number: (64, 64, 128, 256)[number]},
-    ),
-    Mistake(
-        "out_features_per_group ignored",
-        "Your groups return 64, 128, 256, 512 channels whatever out_features_per_group is. Use "
-        "the argument.",
-        {"features_out_of": lambda self, number: (64, 128, 256, 512)[number]},
-    ),
-    Mistake(
-        "n_blocks_per_group ignored",
-        "Your groups have 3, 4, 6, 3 blocks whatever n_blocks_per_group is. Use the argument.",
-        {"blocks_in": lambda self, number: (3, 4, 6, 3)[number]},
-    ),
-    Mistake(
-        "strides left out",
-        "No group of yours has a stride. Pass first_strides_per_group on, one to each.",
-        {"stride": lambda self, number: 1},
-    ),
-    Mistake(
-        "first_strides_per_group ignored",
-        "Your groups have strides 1, 2, 2, 2 whatever first_strides_per_group is. Use the "
-        "argument.",
-        {"stride": lambda self, number: (1, 2, 2, 2)[number]},
-    ),
-    Mistake(
-        "stride 2 in every group",
-        "Every group of yours has stride 2. Use first_strides_per_group, which starts with 1.",
-        {"stride": lambda self, number: 2},
-    ),
-    Mistake(
-        "n_classes ignored",
-        "Your last layer has 1000 outputs whatever n_classes is. Use the argument.",
-        {"n_outputs": lambda self: 1000},
-    ),
-    Mistake(
-        "512 features hard-coded",
-        "Your last layer takes 512 features. It takes as many as the last group returns: "
-        "out_features_per_group[-1].",
-        {"features_into_linear": lambda self: 512},
-    ),
-    Mistake(
-        "Linear without bias",
-        "Your last layer has no bias. Linear layers have one here; only the convolutions have not.",
-        {"linear_bias": lambda self: False},
-    ),
-    Mistake(
-        "last group left out",
-        "You make one group too few. There is one for each entry of out_features_per_group.",
-        {"number_made": lambda self: len(self.out_features) - 1},
-    ),
-    Mistake(
-        "first group only made",
-        "You make the first group only: look for a break, or a return, inside the loop.",
-        {
-            "number_made": lambda self: 1,
-            "features_into_linear": lambda self: self.out_features[-1],
-        },
-    ),
-    Mistake(
-        "first group only applied",
-        "Only the first group is applied to x: is there a return inside the loop? Go through all "
-        "groups first, x = group(x).",
-        {"through_groups": lambda self, x: self.groups[0](x)},
-    ),
-    Mistake(
-        "groups in a plain list",
-        "Your groups are in a plain list, where nn.Module does not see their parameters. Use "
-        "Sequential(*groups).",
-        {"declare_groups": lambda self, groups: setattr(self, "groups", groups)},
-    ),
-    Mistake(
-        "last layer declared first",
-        "You declare the last layer before all others. Declare the layers in the order in which "
-        "the data meets them: weights are copied in that order.",
-        {"declare": declare_linear_first},
-    ),
-    Mistake(
-        "groups declared before the stem",
-        "You declare the groups before the stem. Declare the layers in the order in which the "
-        "data meets them: weights are copied in that order.",
-        {"declare": declare_groups_first},
-    ),
-    Mistake(
-        "stem declared last",
-        "You declare the stem after everything else. Declare the layers in the order in which the "
-        "data meets them: weights are copied in that order.",
-        {"declare": declare_stem_last},
-    ),
-    Mistake(
-        "groups applied in reverse",
-        "You apply the groups from last to first. The first declared comes first.",
-        {"through_groups": lambda self, x: Sequential(*list(self.groups)[::-1])(x)},
-    ),
-    Mistake(
-        "average pool forgotten",
-        "The last layer gets maps of height and width. Put AveragePool between the groups and the "
-        "last layer.",
-        {"average_pooled": lambda self, x: x},
-    ),
-    Mistake(
-        "average pool missing",
-        "You flatten without averaging, so the last layer gets a number of features that depends "
-        "on the size of the picture. Put AveragePool before it.",
-        {"average_pooled": lambda self, x: x.flatten(1)},
-    ),
-    Mistake(
-        "average pool of fixed size",
-        "Your average pool has a window of 7x7, which fits pictures of 224x224 only. AveragePool "
-        "takes the mean over whatever height and width there are.",
-        {"average_pooled": lambda self, x: F.avg_pool2d(x, 7).flatten(1)},
-    ),
-    Mistake(
-        "max pool at the end",
-        "You take the maximum over height and width before the last layer. Take the mean: "
-        "AveragePool.",
-        {"average_pooled": lambda self, x: x.amax((2, 3))},
-    ),
-    Mistake(
-        "cut off from the graph",
-        "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
-        "learn. Compute it with gradients on.",
-        ending_in(Tensor.detach),
-    ),
-    Mistake(
-        "eval mode in forward",
-        "Your forward calls self.eval(), so the network never trains: batchnorm keeps to its "
-        "running statistics. Leave the mode to whoever uses the network.",
-        in_mode(False),
-    ),
-    Mistake(
-        "train mode in forward",
-        "Your forward calls self.train(), so batchnorm uses the batch's statistics in eval mode "
-        "too. Leave the mode to whoever uses the network.",
-        in_mode(True),
-    ),
-    Mistake(
-        "softmax at the end",
-        "Your network ends in softmax. It returns the logits, what the Linear layer gives.",
-        ending_in(lambda logits: logits.softmax(1)),
-    ),
-    Mistake(
-        "log_softmax at the end",
-        "Your network ends in log_softmax. It returns the logits, what the Linear layer gives.",
-        ending_in(lambda logits: logits.log_softmax(1)),
-    ),
-    Mistake(
-        "sigmoid at the end",
-        "Your network ends in a sigmoid. It returns the logits, what the Linear layer gives.",
-        ending_in(torch.sigmoid),
-    ),
-    Mistake(
-        "ReLU at the end",
-        "Your network ends in a ReLU, which takes the negative logits away. It returns what the "
-        "Linear layer gives.",
-        ending_in(F.relu),
-    ),
-    Mistake(
-        "class instead of logits",
-        "You return the most likely class. Return the logits of all classes.",
-        ending_in(lambda logits: logits.argmax(1)),
-    ),
-    Mistake(
-        "default blocks of ResNet18",
-        "Your default n_blocks_per_group is ResNet18's, 2, 2, 2, 2. ResNet34 has 3, 4, 6, 3.",
-        {"default_n_blocks": (2, 2, 2, 2)},
-    ),
-    Mistake(
-        "default strides all 2",
-        "Your default first_strides_per_group starts with 2. It is 1, 2, 2, 2.",
-        {"default_strides": (2, 2, 2, 2)},
-    ),
-    Mistake(
-        "default strides all 1",
-        "Your default first_strides_per_group is 1 throughout. It is 1, 2, 2, 2.",
-        {"default_strides": (1, 1, 1, 1)},
-    ),
-    Mistake(
-        "default n_classes is 10",
-        "Your default n_classes is 10. ImageNet has 1000.",
-        {"default_n_classes": 10},
-    ),
-    Mistake(
-        "arguments changed",
-        "You change a list that you were given (insert, append or pop), and the caller's list "
-        "with it. Make a new one: [64, *out_features_per_group[:-1]].",
-        {"declare": insert_stem_feats},
-    ),
+RESNET34_MISTAKES = mistake = Catalogue()
+mistake(
+    "maxpool missing",
+    "The max pool of the stem is missing: 3x3, stride 2, padding 1, after the first ReLU.",
+    max_pooled=lambda self, x: x,
 )
+mistake(
+    "maxpool before batchnorm",
+    "Your max pool comes right after the first convolution. The order is convolution, "
+    "batchnorm, ReLU, max pool.",
+    stem=lambda self, x: self.stem_relu(self.stem_norm(self.max_pooled(self.stem_conv(x)))),
+)
+mistake(
+    "maxpool before the first convolution",
+    "Your max pool comes before the first convolution. It comes at the end of the stem: "
+    "convolution, batchnorm, ReLU, max pool.",
+    stem=lambda self, x: self.stem_relu(self.stem_norm(self.stem_conv(self.max_pooled(x)))),
+)
+mistake(
+    "maxpool after the groups",
+    "Your max pool comes after the groups. It comes before them, at the end of the stem.",
+    stem=lambda self, x: self.stem_relu(self.stem_norm(self.stem_conv(x))),
+    average_pooled=lambda self, x: self.max_pooled(x).mean((2, 3)),
+)
+mistake(
+    "maxpool of 2x2",
+    "Your max pool is 2x2. It is 3x3, with stride 2 and padding 1.",
+    **max_pool(2, 2),
+)
+mistake(
+    "maxpool stride left out",
+    "Your max pool has stride 3: left out, the stride is the size of the window. Pass stride=2.",
+    **max_pool(3, 3, 1),
+)
+mistake(
+    "maxpool padding left out",
+    "Your max pool has no padding. Pass padding=1.",
+    **max_pool(3, 2, 0),
+)
+mistake(
+    "average pool in the stem",
+    "The pool in your stem averages. It takes the maximum.",
+    max_pooled=lambda self, x: F.avg_pool2d(x, 3, 2, 1),
+)
+mistake(
+    "stem kernel 3x3",
+    "Your first convolution is 3x3. It is 7x7, with stride 2 and padding 3.",
+    make_stem_conv=lambda self: Conv2d(3, self.stem_feats(), 3, self.stem_stride(), padding=1),
+)
+mistake(
+    "stem stride 1",
+    "Your first convolution has stride 1. It has stride 2.",
+    stem_stride=lambda self: 1,
+)
+mistake(
+    "stem padding missing",
+    "Your first convolution has no padding. With its 7x7 kernel it needs padding 3.",
+    stem_padding=lambda self: 0,
+)
+mistake(
+    "stem padding 1",
+    "Your first convolution has padding 1, which fits a 3x3 kernel. This one is 7x7: give it "
+    "padding 3.",
+    stem_padding=lambda self: 1,
+)
+mistake(
+    "stem convolution with bias",
+    "Your first convolution has a bias. Batchnorm would subtract it again: pass bias=False to "
+    "nn.Conv2d, or use the course's Conv2d.",
+    make_stem_conv=lambda self: nn.Conv2d(3, 64, 7, 2, 3),
+)
+mistake(
+    "stem batchnorm missing",
+    "The batchnorm after the first convolution is missing.",
+    make_stem_norm=lambda self: nn.Identity(),
+)
+mistake(
+    "stem ReLU missing",
+    "The ReLU of the stem is missing. It comes after the first batchnorm, before the max pool.",
+    stem_relu=lambda self, x: x,
+)
+mistake(
+    "stem ReLU before batchnorm",
+    "In your stem the ReLU comes before the batchnorm. The order is convolution, batchnorm, "
+    "ReLU, max pool.",
+    stem=lambda self, x: self.max_pooled(self.stem_norm(self.stem_relu(self.stem_conv(x)))),
+)
+mistake(
+    "stem as wide as the first group",
+    "Your stem has out_features_per_group[0] channels. It always has 64, and the first group "
+    "takes 64.",
+    stem_feats=lambda self: self.out_features[0],
+)
+mistake(
+    "in_feats are the group's own out_feats",
+    "Each group of yours takes the channels that it returns. It gets what the group before it "
+    "returns, and the first gets the stem's 64.",
+    features_into=lambda self, number: self.features_out_of(number),
+)
+mistake(
+    "in_feats 64 for every group",
+    "Every group of yours takes 64 channels. Only the first does; the others get what the "
+    "group before returns.",
+    features_into=lambda self, number: 64,
+)
+mistake(
+    "in_feats and out_feats swapped",
+    "You give BlockGroup out_feats before in_feats. Its order is n_blocks, in_feats, "
+    "out_feats, first_stride.",
+    **group_of("blocks_in", "features_out_of", "features_into", "stride"),
+)
+mistake(
+    "in_feats hard-coded",
+    "Your groups' in_feats are fixed to 64, 64, 128, 256. Take them from "
+    "out_features_per_group: all but the last, after the stem's 64.",
+    features_into=lambda self, number: (64, 64, 128, 256)[number],
+)
+mistake(
+    "out_features_per_group ignored",
+    "Your groups return 64, 128, 256, 512 channels whatever out_features_per_group is. Use "
+    "the argument.",
+    features_out_of=lambda self, number: (64, 128, 256, 512)[number],
+)
+mistake(
+    "n_blocks_per_group ignored",
+    "Your groups have 3, 4, 6, 3 blocks whatever n_blocks_per_group is. Use the argument.",
+    blocks_in=lambda self, number: (3, 4, 6, 3)[number],
+)
+mistake(
+    "strides left out",
+    "No group of yours has a stride. Pass first_strides_per_group on, one to each.",
+    stride=lambda self, number: 1,
+)
+mistake(
+    "first_strides_per_group ignored",
+    "Your groups have strides 1, 2, 2, 2 whatever first_strides_per_group is. Use the argument.",
+    stride=lambda self, number: (1, 2, 2, 2)[number],
+)
+mistake(
+    "stride 2 in every group",
+    "Every group of yours has stride 2. Use first_strides_per_group, which starts with 1.",
+    stride=lambda self, number: 2,
+)
+mistake(
+    "n_classes ignored",
+    "Your last layer has 1000 outputs whatever n_classes is. Use the argument.",
+    n_outputs=lambda self: 1000,
+)
+mistake(
+    "512 features hard-coded",
+    "Your last layer takes 512 features. It takes as many as the last group returns: "
+    "out_features_per_group[-1].",
+    features_into_linear=lambda self: 512,
+)
+mistake(
+    "Linear without bias",
+    "Your last layer has no bias. Linear layers have one here; only the convolutions have not.",
+    linear_bias=lambda self: False,
+)
+mistake(
+    "last group left out",
+    "You make one group too few. There is one for each entry of out_features_per_group.",
+    number_made=lambda self: len(self.out_features) - 1,
+)
+mistake(
+    "first group only made",
+    "You make the first group only: look for a break, or a return, inside the loop.",
+    number_made=lambda self: 1,
+    features_into_linear=lambda self: self.out_features[-1],
+)
+mistake(
+    "first group only applied",
+    "Only the first group is applied to x: is there a return inside the loop? Go through all "
+    "groups first, x = group(x).",
+    through_groups=lambda self, x: self.groups[0](x),
+)
+mistake(
+    "groups in a plain list",
+    "Your groups are in a plain list, where nn.Module does not see their parameters. Use "
+    "Sequential(*groups).",
+    declare_groups=lambda self, groups: setattr(self, "groups", groups),
+)
+
+
+@mistake(
+    "last layer declared first",
+    "You declare the last layer before all others. Declare the layers in the order in which "
+    "the data meets them: weights are copied in that order.",
+)
+class _:
+    def declare(self):
+        self.declare_linear()
+        self.declare_stem()
+        self.declare_groups(self.made())
+
+
+@mistake(
+    "groups declared before the stem",
+    "You declare the groups before the stem. Declare the layers in the order in which the "
+    "data meets them: weights are copied in that order.",
+)
+class _:
+    def declare(self):
+        self.declare_groups(self.made())
+        self.declare_stem()
+        self.declare_linear()
+
+
+@mistake(
+    "stem declared last",
+    "You declare the stem after everything else. Declare the layers in the order in which the "
+    "data meets them: weights are copied in that order.",
+)
+class _:
+    def declare(self):
+        self.declare_groups(self.made())
+        self.declare_linear()
+        self.declare_stem()
+
+
+mistake(
+    "groups applied in reverse",
+    "You apply the groups from last to first. The first declared comes first.",
+    through_groups=lambda self, x: Sequential(*list(self.groups)[::-1])(x),
+)
+mistake(
+    "average pool forgotten",
+    "The last layer gets maps of height and width. Put AveragePool between the groups and the "
+    "last layer.",
+    average_pooled=lambda self, x: x,
+)
+mistake(
+    "average pool missing",
+    "You flatten without averaging, so the last layer gets a number of features that depends "
+    "on the size of the picture. Put AveragePool before it.",
+    average_pooled=lambda self, x: x.flatten(1),
+)
+mistake(
+    "average pool of fixed size",
+    "Your average pool has a window of 7x7, which fits pictures of 224x224 only. AveragePool "
+    "takes the mean over whatever height and width there are.",
+    average_pooled=lambda self, x: F.avg_pool2d(x, 7).flatten(1),
+)
+mistake(
+    "max pool at the end",
+    "You take the maximum over height and width before the last layer. Take the mean: AveragePool.",
+    average_pooled=lambda self, x: x.amax((2, 3)),
+)
+mistake(
+    "cut off from the graph",
+    "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
+    "learn. Compute it with gradients on.",
+    **ending_in(Tensor.detach),
+)
+mistake(
+    "eval mode in forward",
+    "Your forward calls self.eval(), so the network never trains: batchnorm keeps to its "
+    "running statistics. Leave the mode to whoever uses the network.",
+    **in_mode(False),
+)
+mistake(
+    "train mode in forward",
+    "Your forward calls self.train(), so batchnorm uses the batch's statistics in eval mode "
+    "too. Leave the mode to whoever uses the network.",
+    **in_mode(True),
+)
+mistake(
+    "softmax at the end",
+    "Your network ends in softmax. It returns the logits, what the Linear layer gives.",
+    **ending_in(lambda logits: logits.softmax(1)),
+)
+mistake(
+    "log_softmax at the end",
+    "Your network ends in log_softmax. It returns the logits, what the Linear layer gives.",
+    **ending_in(lambda logits: logits.log_softmax(1)),
+)
+mistake(
+    "sigmoid at the end",
+    "Your network ends in a sigmoid. It returns the logits, what the Linear layer gives.",
+    **ending_in(torch.sigmoid),
+)
+mistake(
+    "ReLU at the end",
+    "Your network ends in a ReLU, which takes the negative logits away. It returns what the "
+    "Linear layer gives.",
+    **ending_in(F.relu),
+)
+mistake(
+    "class instead of logits",
+    "You return the most likely class. Return the logits of all classes.",
+    **ending_in(lambda logits: logits.argmax(1)),
+)
+mistake(
+    "default blocks of ResNet18",
+    "Your default n_blocks_per_group is ResNet18's, 2, 2, 2, 2. ResNet34 has 3, 4, 6, 3.",
+    default_n_blocks=(2, 2, 2, 2),
+)
+mistake(
+    "default strides all 2",
+    "Your default first_strides_per_group starts with 2. It is 1, 2, 2, 2.",
+    default_strides=(2, 2, 2, 2),
+)
+mistake(
+    "default strides all 1",
+    "Your default first_strides_per_group is 1 throughout. It is 1, 2, 2, 2.",
+    default_strides=(1, 1, 1, 1),
+)
+mistake(
+    "default n_classes is 10",
+    "Your default n_classes is 10. ImageNet has 1000.",
+    default_n_classes=10,
+)
+
+
+@mistake(
+    "arguments changed",
+    "You change a list that you were given (insert, append or pop), and the caller's list "
+    "with it. Make a new one: [64, *out_features_per_group[:-1]].",
+)
+class _:
+    def declare(self):
+        self.out_features.insert(0, 64)
+        in_features = list(self.out_features[:-1])
+        out_features = self.out_features[1:]
+        self.declare_stem()
+        groups = zip(self.n_blocks, in_features, out_features, self.strides, strict=True)
+        self.declare_groups([BlockGroup(*group) for group in groups])
+        self.declare_linear()
+
 
 IN_ANOTHER_ORDER = (
     "You give BlockGroup its arguments in another order than it takes them: n_blocks, in_feats, "
@@ -669,6 +648,6 @@ RESNET34 = Exercise(
 )
 
 
-def test_resnet34(ResNet34: type[nn.Module]) -> None:  # noqa: N803
+def test_resnet34(ResNet34: type[nn.Module]) -> None:
     """Check a ResNet34's layers and their order, arguments, outputs and gradients."""
     RESNET34.check("test_resnet34", ResNet34)

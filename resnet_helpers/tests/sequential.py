@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.layers import Linear
-from resnet_helpers.tests.engine import Exercise, Mistake, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
 from resnet_helpers.tests.structure import plain_lists
 
 
@@ -138,130 +138,116 @@ def parameters_of_nested(cls):
     return [name for name, _ in nested.named_parameters()]
 
 
-def apply_in_reverse(self, x):
-    """The last module first."""
-    for module in reversed(self._modules.values()):
-        x = module(x)
-    return x
+MISTAKES = mistake = Catalogue()
+mistake(
+    "index modulo length",
+    "Your index wraps around: the 10th of three modules should be an IndexError, not the "
+    "second. Raise an IndexError outside -len to len - 1.",
+    key=lambda self, index: list(self._modules)[index % len(self._modules)],
+)
+mistake(
+    "no negative indices",
+    "Negative indices fail. Let -1 be the last module, as in a list.",
+    key=lambda self, index: list(self._modules)[index if index >= 0 else len(self._modules)],
+)
+mistake(
+    "names compared with the index as text",
+    "You look up str(index) in _modules, which finds no negative index and no module with a "
+    "name of its own. Turn the index into a name first: list(self._modules)[index].",
+    key=lambda self, index: str(index),
+)
+mistake(
+    "modules in a plain list",
+    "Your modules are in a plain list, where nn.Module does not see them: no parameters, and "
+    "nothing to print. Register them with self.add_module(name, module).",
+    add_numbered=lambda self, modules: setattr(self, "list", list(modules)),
+    add_named=lambda self, modules: setattr(self, "list", list(modules.values())),
+    __getitem__=lambda self, index: self.list[index],
+    __setitem__=lambda self, index, module: self.list.__setitem__(index, module),
+    forward=lambda self, x: self.list[2](self.list[1](self.list[0](x))),
+)
+mistake(
+    "modules in a plain list, the rest inherited",
+    "Your modules are in a plain list. What you inherit (forward, indices, parameters) looks "
+    "for them in self._modules: register each with self.add_module(name, module).",
+    add_numbered=lambda self, modules: setattr(self, "list", list(modules)),
+    add_named=lambda self, modules: setattr(self, "list", list(modules.values())),
+)
+mistake(
+    "no modules registered",
+    "Your __init__ registers no modules. Go through them, and register each under its name: "
+    "self.add_module(name, module).",
+    add_numbered=lambda self, modules: None,
+    add_named=lambda self, modules: None,
+)
+mistake(
+    "names ignored",
+    "You number the modules of an OrderedDict. Its keys are their names.",
+    add_named=lambda self, modules: self.add_numbered(modules.values()),
+)
+mistake(
+    "names in sorted order",
+    "You sort the OrderedDict's names. Keep its own order.",
+    add_named=lambda self, modules: [
+        self.add_module(name, modules[name]) for name in sorted(modules)
+    ],
+)
+mistake(
+    "OrderedDict not accepted",
+    "You treat an OrderedDict as if it were a module. If the only argument is one, add each "
+    "of its items under its own name.",
+    add_named=lambda self, modules: self.add_module("0", modules),
+)
+mistake(
+    "a single module taken for an OrderedDict",
+    "You take any single argument for an OrderedDict. Look at its type first: "
+    "isinstance(modules[0], OrderedDict).",
+    __init__=lambda self, *modules: (
+        nn.Module.__init__(self),
+        self.add_named(modules[0]) if len(modules) == 1 else self.add_numbered(modules),
+    )[0],
+)
+mistake(
+    "modules added under number and name",
+    "You add the modules of an OrderedDict twice, under a number and under the name. Their "
+    "names are enough.",
+    add_named=lambda self, modules: (
+        self.add_numbered(modules.values()),
+        SequentialInSteps.add_named(self, modules),
+    ),
+)
+mistake(
+    "replacing moves to the end",
+    "Replacing a module moves it to the end of the order. Assign to the name it has already.",
+    __setitem__=lambda self, index, module: (
+        self._modules.pop(name := self.key(index)),
+        self._modules.__setitem__(name, module),
+    ),
+)
 
 
-MISTAKES = (
-    Mistake(
-        "index modulo length",
-        "Your index wraps around: the 10th of three modules should be an IndexError, not the "
-        "second. Raise an IndexError outside -len to len - 1.",
-        {"key": lambda self, index: list(self._modules)[index % len(self._modules)]},
-    ),
-    Mistake(
-        "no negative indices",
-        "Negative indices fail. Let -1 be the last module, as in a list.",
-        {
-            "key": lambda self, index: list(self._modules)[
-                index if index >= 0 else len(self._modules)
-            ]
-        },
-    ),
-    Mistake(
-        "names compared with the index as text",
-        "You look up str(index) in _modules, which finds no negative index and no module with a "
-        "name of its own. Turn the index into a name first: list(self._modules)[index].",
-        {"key": lambda self, index: str(index)},
-    ),
-    Mistake(
-        "modules in a plain list",
-        "Your modules are in a plain list, where nn.Module does not see them: no parameters, and "
-        "nothing to print. Register them with self.add_module(name, module).",
-        {
-            "add_numbered": lambda self, modules: setattr(self, "list", list(modules)),
-            "add_named": lambda self, modules: setattr(self, "list", list(modules.values())),
-            "__getitem__": lambda self, index: self.list[index],
-            "__setitem__": lambda self, index, module: self.list.__setitem__(index, module),
-            "forward": lambda self, x: self.list[2](self.list[1](self.list[0](x))),
-        },
-    ),
-    Mistake(
-        "modules in a plain list, the rest inherited",
-        "Your modules are in a plain list. What you inherit (forward, indices, parameters) looks "
-        "for them in self._modules: register each with self.add_module(name, module).",
-        {
-            "add_numbered": lambda self, modules: setattr(self, "list", list(modules)),
-            "add_named": lambda self, modules: setattr(self, "list", list(modules.values())),
-        },
-    ),
-    Mistake(
-        "no modules registered",
-        "Your __init__ registers no modules. Go through them, and register each under its name: "
-        "self.add_module(name, module).",
-        {"add_numbered": lambda self, modules: None, "add_named": lambda self, modules: None},
-    ),
-    Mistake(
-        "names ignored",
-        "You number the modules of an OrderedDict. Its keys are their names.",
-        {"add_named": lambda self, modules: self.add_numbered(modules.values())},
-    ),
-    Mistake(
-        "names in sorted order",
-        "You sort the OrderedDict's names. Keep its own order.",
-        {
-            "add_named": lambda self, modules: [
-                self.add_module(name, modules[name]) for name in sorted(modules)
-            ]
-        },
-    ),
-    Mistake(
-        "OrderedDict not accepted",
-        "You treat an OrderedDict as if it were a module. If the only argument is one, add each "
-        "of its items under its own name.",
-        {"add_named": lambda self, modules: self.add_module("0", modules)},
-    ),
-    Mistake(
-        "a single module taken for an OrderedDict",
-        "You take any single argument for an OrderedDict. Look at its type first: "
-        "isinstance(modules[0], OrderedDict).",
-        {
-            "__init__": lambda self, *modules: (
-                nn.Module.__init__(self),
-                self.add_named(modules[0]) if len(modules) == 1 else self.add_numbered(modules),
-            )[0]
-        },
-    ),
-    Mistake(
-        "modules added under number and name",
-        "You add the modules of an OrderedDict twice, under a number and under the name. Their "
-        "names are enough.",
-        {
-            "add_named": lambda self, modules: (
-                self.add_numbered(modules.values()),
-                SequentialInSteps.add_named(self, modules),
-            )
-        },
-    ),
-    Mistake(
-        "replacing moves to the end",
-        "Replacing a module moves it to the end of the order. Assign to the name it has already.",
-        {
-            "__setitem__": lambda self, index, module: (
-                self._modules.pop(name := self.key(index)),
-                self._modules.__setitem__(name, module),
-            )
-        },
-    ),
-    Mistake(
-        "modules applied in reverse",
-        "You apply the modules from last to first. The first declared comes first.",
-        {"forward": apply_in_reverse},
-    ),
-    Mistake(
-        "each module applied to the first input",
-        "You apply every module to the first input, and return the last result. Each takes what "
-        "the one before returned: x = module(x).",
-        {"forward": lambda self, x: [module(x) for module in self._modules.values()][-1]},
-    ),
-    Mistake(
-        "returned after the first module",
-        "You return from within the loop, after the first module. Return after the loop.",
-        {"forward": lambda self, x: next(iter(self._modules.values()))(x)},
-    ),
+@mistake(
+    "modules applied in reverse",
+    "You apply the modules from last to first. The first declared comes first.",
+)
+class _:
+    def forward(self, x):
+        """The last module first."""
+        for module in reversed(self._modules.values()):
+            x = module(x)
+        return x
+
+
+mistake(
+    "each module applied to the first input",
+    "You apply every module to the first input, and return the last result. Each takes what "
+    "the one before returned: x = module(x).",
+    forward=lambda self, x: [module(x) for module in self._modules.values()][-1],
+)
+mistake(
+    "returned after the first module",
+    "You return from within the loop, after the first module. Return after the loop.",
+    forward=lambda self, x: next(iter(self._modules.values()))(x),
 )
 
 ABC = "where a adds 1, b doubles and c squares"
@@ -307,6 +293,6 @@ SEQUENTIAL = Exercise(
 )
 
 
-def test_sequential(NamedSequential: type[nn.Module]) -> None:  # noqa: N803
+def test_sequential(NamedSequential: type[nn.Module]) -> None:
     """Check a Sequential: order, indices, assignment, names from an OrderedDict."""
     SEQUENTIAL.check("test_sequential", NamedSequential)

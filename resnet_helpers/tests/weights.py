@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import (
+    Catalogue,
     Exercise,
-    Mistake,
     Trial,
     WithoutInitialisation,
     fill,
@@ -279,261 +279,245 @@ COPY_WEIGHTS_TRIALS = trials_of(
 )
 
 
-def copy_into_a_new_one(self, my_resnet, pretrained_resnet):
-    my_resnet = solutions.ResNet34((1,), (8,), (1,), 5)
-    return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
-
-
-def print_if_lengths_differ(self, my_resnet, pretrained_resnet):
-    if len(my_resnet.state_dict()) != len(pretrained_resnet.state_dict()):
-        return None
-    return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
-
-
 def load_what_fits(self, model, entries):
     return model.load_state_dict(entries, strict=False)
 
 
-def assign_data(self, model, entries):
-    tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    for name, entry in entries.items():
-        tensors[name].data = entry
+COPY_WEIGHTS_MISTAKES = mistake = Catalogue()
 
 
-def copy_into_parameters(self, model, entries):
-    tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    for name, entry in entries.items():
-        tensors[name].copy_(entry)
-
-
-def load_with_graph(self, model, entries):
-    model.requires_grad_(False)
-    parameters = dict(model.named_parameters())
-    for name, entry in entries.items():
-        if name in parameters:
-            parameters[name].copy_(entry.clone().requires_grad_())
-        else:
-            model.get_buffer(name).copy_(entry)
-
-
-def load_and_freeze(self, model, entries):
-    model.load_state_dict(entries)
-    model.requires_grad_(False)
-
-
-def pair_in_turn_by_shape(self, mine, theirs):
-    left = list(theirs.values())
-    pairs = {}
-    for name, entry in mine.items():
-        position = next(i for i, other in enumerate(left) if other.shape == entry.shape)
-        pairs[name] = left.pop(position)
-    return pairs
-
-
-COPY_WEIGHTS_MISTAKES = (
-    Mistake(
-        "a network made inside",
-        "You never use my_resnet: you make a network of your own inside the function. Copy into "
-        "the one that copy_weights is given.",
-        {"copy_weights": copy_into_a_new_one},
-    ),
-    Mistake(
-        "buffers forgotten",
-        "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
-        "needs them: state_dict() holds both.",
-        {"entries": lambda self, model: dict(model.named_parameters()), "load": load_what_fits},
-    ),
-    Mistake(
-        "num_batches_tracked forgotten",
-        "You leave out num_batches_tracked. Copy every entry of the state dict.",
-        {
-            "entries": lambda self, model: {
-                name: entry for name, entry in model.state_dict().items() if entry.ndim
-            },
-            "load": load_what_fits,
-        },
-    ),
-    Mistake(
-        "first of the same shape",
-        "You give each of my_resnet's entries the first of pretrained's that has its shape, again "
-        "and again. Shapes repeat: pair the entries by position, the first with the first.",
-        {
-            "paired": lambda self, mine, theirs: {
-                name: next(other for other in theirs.values() if other.shape == entry.shape)
-                for name, entry in mine.items()
-            }
-        },
-    ),
-    Mistake(
-        "last of the same shape",
-        "You give each of my_resnet's entries the last of pretrained's that has its shape. Shapes "
-        "repeat: pair the entries by position, the first with the first.",
-        {
-            "paired": lambda self, mine, theirs: {
-                name: {other.shape: other for other in theirs.values()}[entry.shape]
-                for name, entry in mine.items()
-            }
-        },
-    ),
-    Mistake(
-        "each of the same shape in turn",
-        "You pair the entries by shape, so that two networks in different order go through "
-        "unnoticed. Pair them by position: then load_state_dict complains if a shape differs.",
-        {"paired": pair_in_turn_by_shape},
-    ),
-    Mistake(
-        "sorted by name",
-        "You pair the entries in the alphabetical order of their names. Names are free: keep the "
-        "order of the state dicts.",
-        {
-            "paired": lambda self, mine, theirs: {
-                name: theirs[other]
-                for name, other in zip(sorted(mine), sorted(theirs), strict=False)
-            }
-        },
-    ),
-    Mistake(
-        "reversed",
-        "You pair my_resnet's first entry with pretrained_resnet's last. Keep the order: the first "
-        "with the first.",
-        {
-            "paired": lambda self, mine, theirs: dict(
-                zip(mine, reversed(theirs.values()), strict=False)
-            )
-        },
-    ),
-    Mistake(
-        "last entry left out",
-        "The last entry is left out. Copy all of them.",
-        {
-            "paired": lambda self, mine, theirs: dict(
-                list(zip(mine, theirs.values(), strict=False))[:-1]
-            ),
-            "load": load_what_fits,
-        },
-    ),
-    Mistake(
-        "first entry only",
-        "Only the first entry is copied. Load and return after the loop, not inside it.",
-        {
-            "paired": lambda self, mine, theirs: dict(
-                list(zip(mine, theirs.values(), strict=False))[:1]
-            ),
-            "load": load_what_fits,
-        },
-    ),
-    Mistake(
-        "loaded into pretrained",
-        "You copy my_resnet's weights into pretrained_resnet. It goes the other way: my_resnet "
-        "gets pretrained_resnet's values, under its own names.",
-        {
-            "target": lambda self, my_resnet, pretrained_resnet: pretrained_resnet,
-            "paired": lambda self, mine, theirs: dict(zip(theirs, mine.values(), strict=False)),
-        },
-    ),
-    Mistake(
-        "a copy loaded",
-        "You load the weights into a copy of my_resnet. Load them into my_resnet itself.",
-        {
-            "target": lambda self, my_resnet, pretrained_resnet: copy.deepcopy(my_resnet),
-            "result": lambda self, my_resnet, pretrained_resnet, target, loaded: target,
-        },
-    ),
-    Mistake(
-        "pretrained returned",
-        "You return pretrained_resnet. Return my_resnet, which has the weights now.",
-        {"result": lambda self, my_resnet, pretrained_resnet, target, loaded: pretrained_resnet},
-    ),
-    Mistake(
-        "nothing returned",
-        "You return nothing. Return my_resnet.",
-        {"result": lambda self, my_resnet, pretrained_resnet, target, loaded: None},
-    ),
-    Mistake(
-        "load_state_dict's result returned",
-        "You return what load_state_dict returns, which is a report on the keys. Load first, then "
-        "return my_resnet.",
-        {"result": lambda self, my_resnet, pretrained_resnet, target, loaded: loaded},
-    ),
-    Mistake(
-        "lengths not compared",
-        "Nothing stops you where the numbers of entries differ (a print does not): zip stops at "
-        "the shorter one, and pretrained entries are left over. Assert that both are equal.",
-        {"compare_lengths": lambda self, mine, theirs: None},
-    ),
-    Mistake(
-        "only a return where lengths differ",
-        "Where the numbers of entries differ you return, and whoever called goes on with a network "
-        "that knows nothing. Raise an error instead: assert that both are equal.",
-        {"copy_weights": print_if_lengths_differ},
-    ),
-    Mistake(
-        "names zipped with names",
-        "You pair my_resnet's names with pretrained's names, since going through a state dict "
-        "gives its keys. Take the values of the second: .values().",
-        {"paired": lambda self, mine, theirs: dict(zip(mine, theirs, strict=False))},
-    ),
-    Mistake(
-        "strict=False hides a mismatch",
-        "strict=False lets entries be missing without a word. Leave it out, and assert that both "
-        "networks have the same number of entries.",
-        {"compare_lengths": lambda self, mine, theirs: None, "load": load_what_fits},
-    ),
-    Mistake(
-        "names not translated",
-        "You load pretrained's state dict under its own names, which my_resnet doesn't have. Put "
-        "pretrained's values under my_resnet's keys.",
-        {"paired": lambda self, mine, theirs: theirs},
-    ),
-    Mistake(
-        "names not translated, with strict=False",
-        "You load pretrained's state dict under its own names, and strict=False skips those that "
-        "my_resnet doesn't have, which is nearly all. Put the values under my_resnet's keys.",
-        {"paired": lambda self, mine, theirs: theirs, "load": load_what_fits},
-    ),
-    Mistake(
-        "keys and values swapped",
-        "You pair pretrained's keys with my_resnet's values. It takes my_resnet's keys and "
-        "pretrained's values.",
-        {"paired": lambda self, mine, theirs: dict(zip(theirs, mine.values(), strict=False))},
-    ),
-    Mistake(
-        "never loaded",
-        "Nothing arrives in my_resnet: changing the dictionary that state_dict() returned does not "
-        "change the model. Pass it to my_resnet.load_state_dict.",
-        {"load": lambda self, model, entries: None},
-    ),
-    Mistake(
-        "memory shared",
-        "my_resnet and pretrained_resnet now share their memory: training one would change the "
-        "other. Copy the values: load_state_dict without assign=True does, or copy_.",
-        {"load": lambda self, model, entries: model.load_state_dict(entries, assign=True)},
-    ),
-    Mistake(
-        "memory shared through .data",
-        "You make pretrained's tensors those of my_resnet (as p.data = q does): they share their "
-        "memory, and no shape is compared. Copy the values: load_state_dict does, or copy_.",
-        {"load": assign_data},
-    ),
-    Mistake(
-        "copied in place with gradients on",
-        "PyTorch does not let you change a parameter in place while it records gradients. Copy "
-        "under torch.no_grad(), or use load_state_dict.",
-        {"load": copy_into_parameters},
-    ),
-    Mistake(
-        "parameters attached to pretrained's graph",
-        "You copy with gradients on, so my_resnet's parameters became results computed from "
-        "pretrained's, which no optimizer takes. Copy under torch.no_grad().",
-        {"load": load_with_graph},
-    ),
-    Mistake(
-        "parameters frozen",
-        "Your parameters don't require gradients any more, so my_resnet can't be trained further. "
-        "Leave requires_grad as it is; copy under torch.no_grad() instead.",
-        {"load": load_and_freeze},
-    ),
+@mistake(
+    "a network made inside",
+    "You never use my_resnet: you make a network of your own inside the function. Copy into "
+    "the one that copy_weights is given.",
 )
+class _:
+    def copy_weights(self, my_resnet, pretrained_resnet):
+        my_resnet = solutions.ResNet34((1,), (8,), (1,), 5)
+        return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
+
+
+mistake(
+    "buffers forgotten",
+    "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
+    "needs them: state_dict() holds both.",
+    entries=lambda self, model: dict(model.named_parameters()),
+    load=load_what_fits,
+)
+mistake(
+    "num_batches_tracked forgotten",
+    "You leave out num_batches_tracked. Copy every entry of the state dict.",
+    entries=lambda self, model: {
+        name: entry for name, entry in model.state_dict().items() if entry.ndim
+    },
+    load=load_what_fits,
+)
+mistake(
+    "first of the same shape",
+    "You give each of my_resnet's entries the first of pretrained's that has its shape, again "
+    "and again. Shapes repeat: pair the entries by position, the first with the first.",
+    paired=lambda self, mine, theirs: {
+        name: next(other for other in theirs.values() if other.shape == entry.shape)
+        for name, entry in mine.items()
+    },
+)
+mistake(
+    "last of the same shape",
+    "You give each of my_resnet's entries the last of pretrained's that has its shape. Shapes "
+    "repeat: pair the entries by position, the first with the first.",
+    paired=lambda self, mine, theirs: {
+        name: {other.shape: other for other in theirs.values()}[entry.shape]
+        for name, entry in mine.items()
+    },
+)
+
+
+@mistake(
+    "each of the same shape in turn",
+    "You pair the entries by shape, so that two networks in different order go through "
+    "unnoticed. Pair them by position: then load_state_dict complains if a shape differs.",
+)
+class _:
+    def paired(self, mine, theirs):
+        left = list(theirs.values())
+        pairs = {}
+        for name, entry in mine.items():
+            position = next(i for i, other in enumerate(left) if other.shape == entry.shape)
+            pairs[name] = left.pop(position)
+        return pairs
+
+
+mistake(
+    "sorted by name",
+    "You pair the entries in the alphabetical order of their names. Names are free: keep the "
+    "order of the state dicts.",
+    paired=lambda self, mine, theirs: {
+        name: theirs[other] for name, other in zip(sorted(mine), sorted(theirs), strict=False)
+    },
+)
+mistake(
+    "reversed",
+    "You pair my_resnet's first entry with pretrained_resnet's last. Keep the order: the first "
+    "with the first.",
+    paired=lambda self, mine, theirs: dict(zip(mine, reversed(theirs.values()), strict=False)),
+)
+mistake(
+    "last entry left out",
+    "The last entry is left out. Copy all of them.",
+    paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:-1]),
+    load=load_what_fits,
+)
+mistake(
+    "first entry only",
+    "Only the first entry is copied. Load and return after the loop, not inside it.",
+    paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:1]),
+    load=load_what_fits,
+)
+mistake(
+    "loaded into pretrained",
+    "You copy my_resnet's weights into pretrained_resnet. It goes the other way: my_resnet "
+    "gets pretrained_resnet's values, under its own names.",
+    target=lambda self, my_resnet, pretrained_resnet: pretrained_resnet,
+    paired=lambda self, mine, theirs: dict(zip(theirs, mine.values(), strict=False)),
+)
+mistake(
+    "a copy loaded",
+    "You load the weights into a copy of my_resnet. Load them into my_resnet itself.",
+    target=lambda self, my_resnet, pretrained_resnet: copy.deepcopy(my_resnet),
+    result=lambda self, my_resnet, pretrained_resnet, target, loaded: target,
+)
+mistake(
+    "pretrained returned",
+    "You return pretrained_resnet. Return my_resnet, which has the weights now.",
+    result=lambda self, my_resnet, pretrained_resnet, target, loaded: pretrained_resnet,
+)
+mistake(
+    "nothing returned",
+    "You return nothing. Return my_resnet.",
+    result=lambda self, my_resnet, pretrained_resnet, target, loaded: None,
+)
+mistake(
+    "load_state_dict's result returned",
+    "You return what load_state_dict returns, which is a report on the keys. Load first, then "
+    "return my_resnet.",
+    result=lambda self, my_resnet, pretrained_resnet, target, loaded: loaded,
+)
+mistake(
+    "lengths not compared",
+    "Nothing stops you where the numbers of entries differ (a print does not): zip stops at "
+    "the shorter one, and pretrained entries are left over. Assert that both are equal.",
+    compare_lengths=lambda self, mine, theirs: None,
+)
+
+
+@mistake(
+    "only a return where lengths differ",
+    "Where the numbers of entries differ you return, and whoever called goes on with a network "
+    "that knows nothing. Raise an error instead: assert that both are equal.",
+)
+class _:
+    def copy_weights(self, my_resnet, pretrained_resnet):
+        if len(my_resnet.state_dict()) != len(pretrained_resnet.state_dict()):
+            return None
+        return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
+
+
+mistake(
+    "names zipped with names",
+    "You pair my_resnet's names with pretrained's names, since going through a state dict "
+    "gives its keys. Take the values of the second: .values().",
+    paired=lambda self, mine, theirs: dict(zip(mine, theirs, strict=False)),
+)
+mistake(
+    "strict=False hides a mismatch",
+    "strict=False lets entries be missing without a word. Leave it out, and assert that both "
+    "networks have the same number of entries.",
+    compare_lengths=lambda self, mine, theirs: None,
+    load=load_what_fits,
+)
+mistake(
+    "names not translated",
+    "You load pretrained's state dict under its own names, which my_resnet doesn't have. Put "
+    "pretrained's values under my_resnet's keys.",
+    paired=lambda self, mine, theirs: theirs,
+)
+mistake(
+    "names not translated, with strict=False",
+    "You load pretrained's state dict under its own names, and strict=False skips those that "
+    "my_resnet doesn't have, which is nearly all. Put the values under my_resnet's keys.",
+    paired=lambda self, mine, theirs: theirs,
+    load=load_what_fits,
+)
+mistake(
+    "keys and values swapped",
+    "You pair pretrained's keys with my_resnet's values. It takes my_resnet's keys and "
+    "pretrained's values.",
+    paired=lambda self, mine, theirs: dict(zip(theirs, mine.values(), strict=False)),
+)
+mistake(
+    "never loaded",
+    "Nothing arrives in my_resnet: changing the dictionary that state_dict() returned does not "
+    "change the model. Pass it to my_resnet.load_state_dict.",
+    load=lambda self, model, entries: None,
+)
+mistake(
+    "memory shared",
+    "my_resnet and pretrained_resnet now share their memory: training one would change the "
+    "other. Copy the values: load_state_dict without assign=True does, or copy_.",
+    load=lambda self, model, entries: model.load_state_dict(entries, assign=True),
+)
+
+
+@mistake(
+    "memory shared through .data",
+    "You make pretrained's tensors those of my_resnet (as p.data = q does): they share their "
+    "memory, and no shape is compared. Copy the values: load_state_dict does, or copy_.",
+)
+class _:
+    def load(self, model, entries):
+        tensors = dict([*model.named_parameters(), *model.named_buffers()])
+        for name, entry in entries.items():
+            tensors[name].data = entry
+
+
+@mistake(
+    "copied in place with gradients on",
+    "PyTorch does not let you change a parameter in place while it records gradients. Copy "
+    "under torch.no_grad(), or use load_state_dict.",
+)
+class _:
+    def load(self, model, entries):
+        tensors = dict([*model.named_parameters(), *model.named_buffers()])
+        for name, entry in entries.items():
+            tensors[name].copy_(entry)
+
+
+@mistake(
+    "parameters attached to pretrained's graph",
+    "You copy with gradients on, so my_resnet's parameters became results computed from "
+    "pretrained's, which no optimizer takes. Copy under torch.no_grad().",
+)
+class _:
+    def load(self, model, entries):
+        model.requires_grad_(False)
+        parameters = dict(model.named_parameters())
+        for name, entry in entries.items():
+            if name in parameters:
+                parameters[name].copy_(entry.clone().requires_grad_())
+            else:
+                model.get_buffer(name).copy_(entry)
+
+
+@mistake(
+    "parameters frozen",
+    "Your parameters don't require gradients any more, so my_resnet can't be trained further. "
+    "Leave requires_grad as it is; copy under torch.no_grad() instead.",
+)
+class _:
+    def load(self, model, entries):
+        model.load_state_dict(entries)
+        model.requires_grad_(False)
+
 
 COPY_WEIGHTS = Exercise(
     name="copy_weights",
@@ -739,199 +723,200 @@ PREDICT_TRIALS = trials_of(
 )
 
 
-def divided_by_sum(self, logits):
-    return logits / logits.sum(1, keepdim=True)
+PREDICT_MISTAKES = mistake = Catalogue()
 
 
-def exponential_by_hand(self, logits):
-    return logits.exp() / logits.exp().sum(1, keepdim=True)
+@mistake(
+    "another model than the argument",
+    "You never call `model`, the argument, but a network from outside the function, such as "
+    "my_resnet. Use the argument.",
+)
+class _:
+    def predict(self, model, images):
+        model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 9)).eval()
+        with torch.inference_mode():
+            return model(images).softmax(1).max(1)
 
 
-def only_outer_mode(self, model):
-    model.training = False
+mistake(
+    "logits for probabilities",
+    "You return the largest logit. Turn the logits into probabilities first: softmax over the "
+    "classes, dim=1.",
+    probabilities=lambda self, logits: logits,
+)
+mistake(
+    "log probabilities",
+    "You return the logarithm of the probability. Use softmax, not log_softmax.",
+    probabilities=lambda self, logits: logits.log_softmax(1),
+)
+mistake(
+    "sigmoid",
+    "You apply a sigmoid to each logit by itself, so the probabilities of a picture don't add "
+    "up to 1. Use softmax over the classes, dim=1.",
+    probabilities=lambda self, logits: logits.sigmoid(),
+)
+mistake(
+    "softmax over the batch",
+    "Your softmax goes over the batch (dim=0), so the pictures share one probability. Take it "
+    "over the classes, dim=1.",
+    probabilities=lambda self, logits: logits.softmax(0),
+)
+mistake(
+    "softmax over everything",
+    "Your softmax goes over pictures and classes together. Take it over the classes only, dim=1.",
+    probabilities=lambda self, logits: logits.flatten().softmax(0).view_as(logits),
+)
+mistake(
+    "softmax twice",
+    "You apply softmax twice, which flattens the probabilities. Once is enough.",
+    probabilities=lambda self, logits: logits.softmax(1).softmax(1),
+)
+mistake(
+    "exponential not normalised",
+    "You take the exponential of the logits but don't divide by their sum over the classes. "
+    "softmax(dim=1) does both.",
+    probabilities=lambda self, logits: logits.exp(),
+)
 
 
-def another_model(self, model, images):
-    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 9)).eval()
-    with torch.inference_mode():
-        return model(images).softmax(1).max(1)
+@mistake(
+    "divided by the sum of the logits",
+    "You divide the logits by their sum. They may be negative: take the exponential first, or "
+    "let softmax(dim=1) do both.",
+)
+class _:
+    def probabilities(self, logits):
+        return logits / logits.sum(1, keepdim=True)
 
 
-PREDICT_MISTAKES = (
-    Mistake(
-        "another model than the argument",
-        "You never call `model`, the argument, but a network from outside the function, such as "
-        "my_resnet. Use the argument.",
-        {"predict": another_model},
-    ),
-    Mistake(
-        "logits for probabilities",
-        "You return the largest logit. Turn the logits into probabilities first: softmax over the "
-        "classes, dim=1.",
-        {"probabilities": lambda self, logits: logits},
-    ),
-    Mistake(
-        "log probabilities",
-        "You return the logarithm of the probability. Use softmax, not log_softmax.",
-        {"probabilities": lambda self, logits: logits.log_softmax(1)},
-    ),
-    Mistake(
-        "sigmoid",
-        "You apply a sigmoid to each logit by itself, so the probabilities of a picture don't add "
-        "up to 1. Use softmax over the classes, dim=1.",
-        {"probabilities": lambda self, logits: logits.sigmoid()},
-    ),
-    Mistake(
-        "softmax over the batch",
-        "Your softmax goes over the batch (dim=0), so the pictures share one probability. Take it "
-        "over the classes, dim=1.",
-        {"probabilities": lambda self, logits: logits.softmax(0)},
-    ),
-    Mistake(
-        "softmax over everything",
-        "Your softmax goes over pictures and classes together. Take it over the classes only, "
-        "dim=1.",
-        {"probabilities": lambda self, logits: logits.flatten().softmax(0).view_as(logits)},
-    ),
-    Mistake(
-        "softmax twice",
-        "You apply softmax twice, which flattens the probabilities. Once is enough.",
-        {"probabilities": lambda self, logits: logits.softmax(1).softmax(1)},
-    ),
-    Mistake(
-        "exponential not normalised",
-        "You take the exponential of the logits but don't divide by their sum over the classes. "
-        "softmax(dim=1) does both.",
-        {"probabilities": lambda self, logits: logits.exp()},
-    ),
-    Mistake(
-        "divided by the sum of the logits",
-        "You divide the logits by their sum. They may be negative: take the exponential first, or "
-        "let softmax(dim=1) do both.",
-        {"probabilities": divided_by_sum},
-    ),
-    Mistake(
-        "exponential overflows",
-        "Your exponential overflows for large logits, and inf / inf is NaN. softmax subtracts the "
-        "largest logit first: use it.",
-        {"probabilities": exponential_by_hand},
-    ),
-    Mistake(
-        "percent",
-        "You return percent. Return a probability between 0 and 1; show it as you like later.",
-        {"result": lambda self, values, classes: (100 * values, classes)},
-    ),
-    Mistake(
-        "probabilities and classes swapped",
-        "You return the classes first. Return (probabilities, classes), the order in which "
-        "max(dim=1) gives them.",
-        {"result": lambda self, values, classes: (classes, values)},
-    ),
-    Mistake(
-        "maximum over the batch",
-        "You take the maximum over the pictures (dim=0): one for each class. Take it over the "
-        "classes, dim=1: one for each picture.",
-        {"best": lambda self, probabilities: probabilities.max(0)},
-    ),
-    Mistake(
-        "maximum over everything",
-        "You take one maximum over all pictures. Take it over the classes, dim=1: one for each "
-        "picture.",
-        {"best": lambda self, probabilities: (probabilities.max(), probabilities.argmax())},
-    ),
-    Mistake(
-        "minimum",
-        "You take the least likely class. Take the maximum.",
-        {"best": lambda self, probabilities: probabilities.min(1)},
-    ),
-    Mistake(
-        "all probabilities",
-        "You return the probabilities of all classes. Return the largest one of each picture, "
-        "shape (batch,).",
-        {"best": lambda self, probabilities: (probabilities, probabilities.argmax(1))},
-    ),
-    Mistake(
-        "keepdim",
-        "You keep the class axis with size 1. Return two tensors of shape (batch,): leave out "
-        "keepdim, or the slice that keeps it.",
-        {"best": lambda self, probabilities: probabilities.max(1, keepdim=True)},
-    ),
-    Mistake(
-        "first picture only",
-        "You predict for the first picture only. Return one probability and one class for each.",
-        {"received": lambda self, images: images[:1]},
-    ),
-    Mistake(
-        "squeezed",
-        "squeeze() also removes the batch axis when there is one picture only. Leave it out: the "
-        "shape is (batch,), here (1,).",
-        {"result": lambda self, values, classes: (values.squeeze(), classes.squeeze())},
-    ),
-    Mistake(
-        "lists",
-        "You return Python lists. Return two tensors of shape (batch,), as the model's output for "
-        "the whole batch gives them.",
-        {"result": lambda self, values, classes: (values.tolist(), classes.tolist())},
-    ),
-    Mistake(
-        "classes only",
-        "You return the classes only. Return (probabilities, classes): max(dim=1) gives both.",
-        {"result": lambda self, values, classes: classes},
-    ),
-    Mistake(
-        "probabilities only",
-        "You return the probabilities only. Return (probabilities, classes): max(dim=1) gives "
-        "both.",
-        {"result": lambda self, values, classes: values},
-    ),
-    Mistake(
-        "nothing returned",
-        "You return nothing. Return (probabilities, classes).",
-        {"result": lambda self, values, classes: None},
-    ),
-    Mistake(
-        "classes counted from 1",
-        "You count the classes from 1. The index starts at 0, as imagenet_labels.json does.",
-        {"result": lambda self, values, classes: (values, classes + 1)},
-    ),
-    Mistake(
-        "eval mode forgotten",
-        "You leave the model in whatever mode it is in. In train mode batchnorm uses the batch's "
-        "statistics, and changes its running ones: call model.eval() first, with its brackets.",
-        {"prepare": lambda self, model: None},
-    ),
-    Mistake(
-        "train mode",
-        "You put the model into train mode. Call model.eval(), not model.train().",
-        {"prepare": lambda self, model: model.train()},
-    ),
-    Mistake(
-        "only the outermost module in eval mode",
-        "model.training = False reaches the outermost module only. model.eval() goes through all "
-        "of its submodules.",
-        {"prepare": only_outer_mode},
-    ),
-    Mistake(
-        "train mode afterwards",
-        "You put the model into train mode at the end, although it was in eval mode before. Leave "
-        "it in eval mode, or put back the mode it was in.",
-        {"finish": lambda self, model: model.train()},
-    ),
-    Mistake(
-        "gradients recorded",
-        "Gradients are recorded, and your result keeps the whole graph alive. Run the model inside "
-        "`with torch.inference_mode():`.",
-        {"guard": torch.enable_grad},
-    ),
-    Mistake(
-        "detached afterwards",
-        "Your model records gradients, and you drop them afterwards. The forward pass itself "
-        "belongs inside `with torch.inference_mode():`.",
-        {
-            "guard": torch.enable_grad,
-            "result": lambda self, values, classes: (values.detach(), classes),
-        },
-    ),
+@mistake(
+    "exponential overflows",
+    "Your exponential overflows for large logits, and inf / inf is NaN. softmax subtracts the "
+    "largest logit first: use it.",
+)
+class _:
+    def probabilities(self, logits):
+        return logits.exp() / logits.exp().sum(1, keepdim=True)
+
+
+mistake(
+    "percent",
+    "You return percent. Return a probability between 0 and 1; show it as you like later.",
+    result=lambda self, values, classes: (100 * values, classes),
+)
+mistake(
+    "probabilities and classes swapped",
+    "You return the classes first. Return (probabilities, classes), the order in which "
+    "max(dim=1) gives them.",
+    result=lambda self, values, classes: (classes, values),
+)
+mistake(
+    "maximum over the batch",
+    "You take the maximum over the pictures (dim=0): one for each class. Take it over the "
+    "classes, dim=1: one for each picture.",
+    best=lambda self, probabilities: probabilities.max(0),
+)
+mistake(
+    "maximum over everything",
+    "You take one maximum over all pictures. Take it over the classes, dim=1: one for each "
+    "picture.",
+    best=lambda self, probabilities: (probabilities.max(), probabilities.argmax()),
+)
+mistake(
+    "minimum",
+    "You take the least likely class. Take the maximum.",
+    best=lambda self, probabilities: probabilities.min(1),
+)
+mistake(
+    "all probabilities",
+    "You return the probabilities of all classes. Return the largest one of each picture, "
+    "shape (batch,).",
+    best=lambda self, probabilities: (probabilities, probabilities.argmax(1)),
+)
+mistake(
+    "keepdim",
+    "You keep the class axis with size 1. Return two tensors of shape (batch,): leave out "
+    "keepdim, or the slice that keeps it.",
+    best=lambda self, probabilities: probabilities.max(1, keepdim=True),
+)
+mistake(
+    "first picture only",
+    "You predict for the first picture only. Return one probability and one class for each.",
+    received=lambda self, images: images[:1],
+)
+mistake(
+    "squeezed",
+    "squeeze() also removes the batch axis when there is one picture only. Leave it out: the "
+    "shape is (batch,), here (1,).",
+    result=lambda self, values, classes: (values.squeeze(), classes.squeeze()),
+)
+mistake(
+    "lists",
+    "You return Python lists. Return two tensors of shape (batch,), as the model's output for "
+    "the whole batch gives them.",
+    result=lambda self, values, classes: (values.tolist(), classes.tolist()),
+)
+mistake(
+    "classes only",
+    "You return the classes only. Return (probabilities, classes): max(dim=1) gives both.",
+    result=lambda self, values, classes: classes,
+)
+mistake(
+    "probabilities only",
+    "You return the probabilities only. Return (probabilities, classes): max(dim=1) gives both.",
+    result=lambda self, values, classes: values,
+)
+mistake(
+    "nothing returned",
+    "You return nothing. Return (probabilities, classes).",
+    result=lambda self, values, classes: None,
+)
+mistake(
+    "classes counted from 1",
+    "You count the classes from 1. The index starts at 0, as imagenet_labels.json does.",
+    result=lambda self, values, classes: (values, classes + 1),
+)
+mistake(
+    "eval mode forgotten",
+    "You leave the model in whatever mode it is in. In train mode batchnorm uses the batch's "
+    "statistics, and changes its running ones: call model.eval() first, with its brackets.",
+    prepare=lambda self, model: None,
+)
+mistake(
+    "train mode",
+    "You put the model into train mode. Call model.eval(), not model.train().",
+    prepare=lambda self, model: model.train(),
+)
+
+
+@mistake(
+    "only the outermost module in eval mode",
+    "model.training = False reaches the outermost module only. model.eval() goes through all "
+    "of its submodules.",
+)
+class _:
+    def prepare(self, model):
+        model.training = False
+
+
+mistake(
+    "train mode afterwards",
+    "You put the model into train mode at the end, although it was in eval mode before. Leave "
+    "it in eval mode, or put back the mode it was in.",
+    finish=lambda self, model: model.train(),
+)
+mistake(
+    "gradients recorded",
+    "Gradients are recorded, and your result keeps the whole graph alive. Run the model inside "
+    "`with torch.inference_mode():`.",
+    guard=torch.enable_grad,
+)
+mistake(
+    "detached afterwards",
+    "Your model records gradients, and you drop them afterwards. The forward pass itself "
+    "belongs inside `with torch.inference_mode():`.",
+    guard=torch.enable_grad,
+    result=lambda self, values, classes: (values.detach(), classes),
 )
 
 PREDICT = Exercise(
@@ -1145,14 +1130,6 @@ NAMED_RESNET34_TRIALS = (
 )
 
 
-def relu_then_add(self, left, right):
-    return left.relu() + right
-
-
-def named_blocks(self, in_feats, out_feats, stride):
-    return solutions.ResidualBlock(in_feats, out_feats, stride)
-
-
 def without(names: str, step: str) -> dict[str, Callable]:
     """The step without the modules of these names."""
 
@@ -1178,173 +1155,192 @@ def project_always(self, in_feats, out_feats, stride):
     return {"downsample": nn.Sequential(convolution, nn.BatchNorm2d(out_feats))}
 
 
-def shortcut(self, in_feats, out_feats, stride):
-    modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
-    return {"shortcut": modules["downsample"]} if modules else {}
+NAMED_RESNET34_MISTAKES = mistake = Catalogue()
+mistake(
+    "dictionary returned",
+    "You return the dictionary of the modules. Make a network of it: NamedSequential(…).",
+    assembled=lambda self, modules: OrderedDict(modules),
+)
 
 
-def project_without_batchnorm(self, in_feats, out_feats, stride):
-    modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
-    return {name: nn.Sequential(module[0]) for name, module in modules.items()}
+@mistake(
+    "plain dict",
+    "You give NamedSequential a plain dict. It knows an OrderedDict: OrderedDict(conv1=…).",
+)
+class _:
+    def assembled(self, modules):
+        return solutions.NamedSequential(dict(modules))
 
 
-def project_in_single_modules(self, in_feats, out_feats, stride):
-    modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
-    if not modules:
-        return {}
-    return {"conv3": modules["downsample"][0], "bn3": modules["downsample"][1]}
+mistake(
+    "modules numbered",
+    "Your modules are numbered, as Sequential(a, b, …) does. Pass one OrderedDict to "
+    "NamedSequential, whose keys are the names.",
+    assembled=lambda self, modules: nn.Sequential(*modules.values()),
+)
+mistake(
+    "layers counted from 0",
+    "You count the layers from 0. torchvision's are layer1 to layer4.",
+    first_layer=0,
+)
 
 
-def same_block_again(self, n_blocks, feats):
-    return [self.block(feats, feats, 1)] * n_blocks
+@mistake(
+    "ResidualBlock instead of NamedResidualBlock",
+    "Your blocks are ResidualBlocks, whose names are left and right. Use NamedResidualBlock, "
+    "which has torchvision's: conv1, bn1, conv2, bn2, downsample.",
+)
+class _:
+    def block(self, in_feats, out_feats, stride):
+        return solutions.ResidualBlock(in_feats, out_feats, stride)
 
 
-def bottleneck_strides(self, stride):
-    return 1, stride
+mistake(
+    "fc under another name",
+    "Your last layer isn't called fc, which is its name in torchvision.",
+    **renamed("head", fc="linear"),
+)
+mistake(
+    "avgpool under another name",
+    "Your average pool isn't called avgpool, which is its name in torchvision.",
+    **renamed("head", avgpool="pool"),
+)
+mistake(
+    "stem's ReLU missing",
+    "There is no relu between bn1 and maxpool.",
+    **without("relu", "stem"),
+)
+mistake(
+    "maxpool missing",
+    "There is no maxpool after relu: 3x3, stride 2, padding 1.",
+    **without("maxpool", "stem"),
+)
 
 
-def plain_dict(self, modules):
-    return solutions.NamedSequential(dict(modules))
+@mistake(
+    "downsample under another name",
+    "Your blocks' right branch isn't called downsample, which is its name in torchvision.",
+)
+class _:
+    def downsample(self, in_feats, out_feats, stride):
+        modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
+        return {"shortcut": modules["downsample"]} if modules else {}
 
 
-NAMED_RESNET34_MISTAKES = (
-    Mistake(
-        "dictionary returned",
-        "You return the dictionary of the modules. Make a network of it: NamedSequential(…).",
-        {"assembled": lambda self, modules: OrderedDict(modules)},
+@mistake(
+    "downsample not a Sequential",
+    "The convolution and the batchnorm of the right branch are attributes of the block. In "
+    "torchvision they are downsample.0 and downsample.1: put both in a Sequential.",
+)
+class _:
+    def downsample(self, in_feats, out_feats, stride):
+        modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
+        if not modules:
+            return {}
+        return {"conv3": modules["downsample"][0], "bn3": modules["downsample"][1]}
+
+
+mistake(
+    "downsample in every block",
+    "Every block has a downsample. It is None where the stride is 1 and the channels stay the "
+    "same.",
+    downsample=project_always,
+)
+
+
+@mistake(
+    "downsample without batchnorm",
+    "Your downsample has no batchnorm after its convolution.",
+)
+class _:
+    def downsample(self, in_feats, out_feats, stride):
+        modules = NamedResNet34InSteps.downsample(self, in_feats, out_feats, stride)
+        return {name: nn.Sequential(module[0]) for name, module in modules.items()}
+
+
+mistake(
+    "convolutions with bias",
+    "Your convolutions have a bias. In torchvision's ResNet they have none: the batchnorm "
+    "after them would subtract it.",
+    conv_bias=True,
+)
+mistake(
+    "two blocks in every layer",
+    "You have two blocks in every layer, which makes a ResNet18. ResNet34 has 3, 4, 6, 3.",
+    n_blocks=(2, 2, 2, 2),
+)
+mistake(
+    "one block too many in every layer",
+    "Every layer has a block too many: the first block counts, so n_blocks - 1 are to follow.",
+    n_blocks=(4, 5, 7, 4),
+)
+
+
+@mistake(
+    "the same block repeated",
+    "The same block stands several times in a layer, so that its weights are shared. Make a "
+    "new one each time: a list times a number repeats the object.",
+)
+class _:
+    def more_blocks(self, n_blocks, feats):
+        return [self.block(feats, feats, 1)] * n_blocks
+
+
+mistake(
+    "no strides",
+    "No layer has a stride. The first blocks of layer2, layer3 and layer4 have stride 2.",
+    strides=(1, 1, 1, 1),
+    downsample=lambda self, in_feats, out_feats, stride: (
+        {} if in_feats == out_feats else project_always(self, in_feats, out_feats, stride)
     ),
-    Mistake(
-        "plain dict",
-        "You give NamedSequential a plain dict. It knows an OrderedDict: OrderedDict(conv1=…).",
-        {"assembled": plain_dict},
-    ),
-    Mistake(
-        "modules numbered",
-        "Your modules are numbered, as Sequential(a, b, …) does. Pass one OrderedDict to "
-        "NamedSequential, whose keys are the names.",
-        {"assembled": lambda self, modules: nn.Sequential(*modules.values())},
-    ),
-    Mistake(
-        "layers counted from 0",
-        "You count the layers from 0. torchvision's are layer1 to layer4.",
-        {"first_layer": 0},
-    ),
-    Mistake(
-        "ResidualBlock instead of NamedResidualBlock",
-        "Your blocks are ResidualBlocks, whose names are left and right. Use NamedResidualBlock, "
-        "which has torchvision's: conv1, bn1, conv2, bn2, downsample.",
-        {"block": named_blocks},
-    ),
-    Mistake(
-        "fc under another name",
-        "Your last layer isn't called fc, which is its name in torchvision.",
-        renamed("head", fc="linear"),
-    ),
-    Mistake(
-        "avgpool under another name",
-        "Your average pool isn't called avgpool, which is its name in torchvision.",
-        renamed("head", avgpool="pool"),
-    ),
-    Mistake(
-        "stem's ReLU missing",
-        "There is no relu between bn1 and maxpool.",
-        without("relu", "stem"),
-    ),
-    Mistake(
-        "maxpool missing",
-        "There is no maxpool after relu: 3x3, stride 2, padding 1.",
-        without("maxpool", "stem"),
-    ),
-    Mistake(
-        "downsample under another name",
-        "Your blocks' right branch isn't called downsample, which is its name in torchvision.",
-        {"downsample": shortcut},
-    ),
-    Mistake(
-        "downsample not a Sequential",
-        "The convolution and the batchnorm of the right branch are attributes of the block. In "
-        "torchvision they are downsample.0 and downsample.1: put both in a Sequential.",
-        {"downsample": project_in_single_modules},
-    ),
-    Mistake(
-        "downsample in every block",
-        "Every block has a downsample. It is None where the stride is 1 and the channels stay the "
-        "same.",
-        {"downsample": project_always},
-    ),
-    Mistake(
-        "downsample without batchnorm",
-        "Your downsample has no batchnorm after its convolution.",
-        {"downsample": project_without_batchnorm},
-    ),
-    Mistake(
-        "convolutions with bias",
-        "Your convolutions have a bias. In torchvision's ResNet they have none: the batchnorm "
-        "after them would subtract it.",
-        {"conv_bias": True},
-    ),
-    Mistake(
-        "two blocks in every layer",
-        "You have two blocks in every layer, which makes a ResNet18. ResNet34 has 3, 4, 6, 3.",
-        {"n_blocks": (2, 2, 2, 2)},
-    ),
-    Mistake(
-        "one block too many in every layer",
-        "Every layer has a block too many: the first block counts, so n_blocks - 1 are to follow.",
-        {"n_blocks": (4, 5, 7, 4)},
-    ),
-    Mistake(
-        "the same block repeated",
-        "The same block stands several times in a layer, so that its weights are shared. Make a "
-        "new one each time: a list times a number repeats the object.",
-        {"more_blocks": same_block_again},
-    ),
-    Mistake(
-        "no strides",
-        "No layer has a stride. The first blocks of layer2, layer3 and layer4 have stride 2.",
-        {
-            "strides": (1, 1, 1, 1),
-            "downsample": lambda self, in_feats, out_feats, stride: (
-                {} if in_feats == out_feats else project_always(self, in_feats, out_feats, stride)
-            ),
-        },
-    ),
-    Mistake(
-        "stride on the second convolution",
-        "The stride is on conv2. It belongs to conv1, the block's first convolution.",
-        {"block_strides": bottleneck_strides},
-    ),
-    Mistake(
-        "last ReLU of the blocks missing",
-        "Your blocks end without a ReLU. It comes after the addition: relu(left + right).",
-        {"joined": lambda self, left, right: left + right},
-    ),
-    Mistake(
-        "last ReLU before the addition",
-        "Your blocks apply the last ReLU to the left branch, before the addition. It comes after: "
-        "relu(left + right).",
-        {"joined": relu_then_add},
-    ),
-    Mistake(
-        "middle ReLU of the blocks missing",
-        "There is no ReLU between bn1 and conv2 in your blocks.",
-        {"left": lambda self, block, x: block.bn2(block.conv2(block.bn1(block.conv1(x))))},
-    ),
-    Mistake(
-        "skip connection missing",
-        "Your blocks return the left branch only. Add the right one: relu(left + right).",
-        {"joined": lambda self, left, right: left.relu()},
-    ),
-    Mistake(
-        "softmax at the end",
-        "Your network ends in a softmax. It returns logits; predict makes probabilities of them.",
-        {"head": lambda self: NamedResNet34InSteps.head(self) | {"softmax": nn.Softmax(dim=1)}},
-    ),
-    Mistake(
-        "number of classes",
-        "fc doesn't have 1000 outputs, one for each class of ImageNet.",
-        {"n_classes": 10},
-    ),
+)
+
+
+@mistake(
+    "stride on the second convolution",
+    "The stride is on conv2. It belongs to conv1, the block's first convolution.",
+)
+class _:
+    def block_strides(self, stride):
+        return 1, stride
+
+
+mistake(
+    "last ReLU of the blocks missing",
+    "Your blocks end without a ReLU. It comes after the addition: relu(left + right).",
+    joined=lambda self, left, right: left + right,
+)
+
+
+@mistake(
+    "last ReLU before the addition",
+    "Your blocks apply the last ReLU to the left branch, before the addition. It comes after: "
+    "relu(left + right).",
+)
+class _:
+    def joined(self, left, right):
+        return left.relu() + right
+
+
+mistake(
+    "middle ReLU of the blocks missing",
+    "There is no ReLU between bn1 and conv2 in your blocks.",
+    left=lambda self, block, x: block.bn2(block.conv2(block.bn1(block.conv1(x)))),
+)
+mistake(
+    "skip connection missing",
+    "Your blocks return the left branch only. Add the right one: relu(left + right).",
+    joined=lambda self, left, right: left.relu(),
+)
+mistake(
+    "softmax at the end",
+    "Your network ends in a softmax. It returns logits; predict makes probabilities of them.",
+    head=lambda self: NamedResNet34InSteps.head(self) | {"softmax": nn.Softmax(dim=1)},
+)
+mistake(
+    "number of classes",
+    "fc doesn't have 1000 outputs, one for each class of ImageNet.",
+    n_classes=10,
 )
 
 NAMED_RESNET34 = Exercise(

@@ -1,0 +1,206 @@
+"""Lesson 2: the check of AveragePool, with its known mistakes."""
+
+import torch
+from torch import nn
+
+from resnet_helpers import solutions
+from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+
+# ---- What is tried --------------------------------------------------------------------------
+
+SMALL = torch.tensor([[[[1.0, 2.0]], [[0.0, 4.0]]], [[[3.0, 8.0]], [[-2.0, 6.0]]]])  # 2, 2, 1, 2
+TALL = torch.tensor([[[[1.0], [2.0]], [[0.0], [4.0]]]])  # 1, 2, 2, 1
+SQUARE = torch.tensor([[[[1.0, 2.0], [5.0, -4.0]], [[0.0, 4.0], [9.0, 7.0]]]])  # 1, 2, 2, 2
+
+
+def input_afterwards(AveragePool):
+    """What became of the input in a forward pass."""
+    x = SMALL.clone()
+    AveragePool()(x)
+    return "unchanged" if torch.equal(x, SMALL) else "changed"
+
+
+def gradient(AveragePool):
+    """The gradient of the weighted sum of the outputs with respect to the input."""
+    x = SMALL.clone().requires_grad_()
+    output = AveragePool()(1 * x)  # not x itself, since changing a leaf in place would be an error
+    if not output.requires_grad:
+        return "none: the output is cut off from the graph"
+    (output * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+    return x.grad
+
+
+TRIALS = trials_of(
+    "test_averagepool",
+    ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", "AveragePool()(SMALL.clone())"),
+    ("x = [[[[1], [2]], [[0], [4]]]]", "AveragePool()(TALL.clone())"),
+    ("x = [[[[1, 2], [5, -4]], [[0, 4], [9, 7]]]]", "AveragePool()(SQUARE.clone())"),
+    ("x of shape (2, 3, 7, 7)", "AveragePool()(made_up(2, 3, 7, 7))"),
+    ("x of shape (2, 3, 4, 5)", "AveragePool()(made_up(2, 3, 4, 5))"),
+    ("x of shape (2, 3, 4, 5) in float64", "AveragePool()(made_up(2, 3, 4, 5).double())"),
+    (
+        "x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]",
+        "input_afterwards(AveragePool)",
+        "the input",
+    ),
+    (
+        "backward of (c * output).sum(), x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]], "
+        "c = [[1, 2], [3, 4]]",
+        "gradient(AveragePool)",
+        "x.grad",
+    ),
+    ("AveragePool().parameters()", "len(list(AveragePool().parameters()))", "number"),
+)
+
+# ---- A right answer in steps ----------------------------------------------------------------
+
+
+class AveragePoolInSteps(nn.Module):
+    """AveragePool cut into the steps that can each go wrong."""
+
+    def pooled(self, x):
+        return x.mean((2, 3))
+
+    def forward(self, x):
+        return self.pooled(x)
+
+
+# ---- The mistakes ---------------------------------------------------------------------------
+
+mistake = Catalogue()
+
+mistake(
+    "keepdim",
+    "You keep the two averaged axes with size 1. The Linear layer that follows wants (batch, "
+    "channels): leave out keepdim, or flatten.",
+    pooled=lambda self, x: x.mean((2, 3), keepdim=True),
+)
+mistake(
+    "mean of the whole tensor",
+    "You average the whole tensor into one number. Average over height and width only, so that "
+    "each channel of each picture has its own.",
+    pooled=lambda self, x: x.mean(),
+)
+mistake(
+    "sum",
+    "You sum over height and width. Divide by their size: the mean does not grow with the picture.",
+    pooled=lambda self, x: x.sum((2, 3)),
+)
+mistake(
+    "max",
+    "You take the maximum over height and width. This layer averages: every position has an "
+    "equal vote.",
+    pooled=lambda self, x: x.amax((2, 3)),
+)
+mistake(
+    "median",
+    "You take the median over height and width. This layer takes the mean.",
+    pooled=lambda self, x: x.flatten(2).median(2).values,
+)
+mistake(
+    "batch axis averaged",
+    "You average over the batch too, which mixes the pictures. Average over height and width only.",
+    pooled=lambda self, x: x.mean((0, 2, 3)),
+)
+mistake(
+    "channels averaged",
+    "You average over the channels. Average over height and width: the channels are the features.",
+    pooled=lambda self, x: x.mean((1, 2, 3)),
+)
+mistake(
+    "channel and height averaged",
+    "You average over axes 1 and 2, channels and height: axis 0 is the batch. Average over "
+    "height and width.",
+    pooled=lambda self, x: x.mean((1, 2)),
+)
+mistake(
+    "height only",
+    "You average over the height only. Average over the width as well.",
+    pooled=lambda self, x: x.mean(2),
+)
+mistake(
+    "width only",
+    "You average over the width only. Average over the height as well.",
+    pooled=lambda self, x: x.mean(3),
+)
+mistake(
+    "corner taken",
+    "You take one position instead of the mean over all of them.",
+    pooled=lambda self, x: x[:, :, 0, 0],
+)
+mistake(
+    "divided by the width twice",
+    "You divide by the wrong number of positions. There are height * width of them, and they "
+    "need not be equal: x.mean takes care of it.",
+    pooled=lambda self, x: x.sum((2, 3)) / x.shape[3] ** 2,
+)
+mistake(
+    "flattened",
+    "You flatten height and width without averaging. The Linear layer that follows wants one "
+    "number for each channel: take the mean.",
+    pooled=lambda self, x: x.flatten(1),
+)
+mistake(
+    "axes of size 1 squeezed away",
+    "Your squeeze() drops every axis of size 1, the batch's too when there is one picture. "
+    "Name the axes to average and leave out keepdim.",
+    pooled=lambda self, x: x.mean((2, 3), keepdim=True).squeeze(),
+)
+mistake(
+    "batch and channels swapped",
+    "You return (channels, batch). The batch comes first.",
+    pooled=lambda self, x: x.mean((2, 3)).T,
+)
+
+
+@mistake(
+    "input changed in place",
+    "You change the input in place. Return a new tensor.",
+)
+class _:
+    def pooled(self, x):
+        """The mean, which is then in x as well."""
+        x.copy_(x.mean((2, 3), keepdim=True).expand_as(x))
+        return x[:, :, 0, 0].clone()
+
+
+mistake(
+    "fixed number of positions",
+    "You divide by a fixed 49, which fits pictures of 7 by 7 only. Divide by the height times "
+    "width of the x at hand.",
+    pooled=lambda self, x: x.sum((2, 3)) / 49,
+)
+mistake(
+    "batch and channels averaged",
+    "You average over axes 0 and 1, batch and channels, which leaves a picture. Average over "
+    "height and width, the last two.",
+    pooled=lambda self, x: x.mean((0, 1)),
+)
+mistake(
+    "cut off from the graph",
+    "Your output is cut off from the graph (by no_grad, detach, .data or a copy), so nothing "
+    "before this layer would learn. Compute it from x itself, with gradients on.",
+    pooled=lambda self, x: x.detach().mean((2, 3)),
+)
+mistake(
+    "a fixed window",
+    "You average a window of fixed size (7 by 7, say), which fits one size of picture only. "
+    "Average over whatever height and width there are.",
+    pooled=lambda self, x: nn.functional.avg_pool2d(x, 7).flatten(1),
+)
+
+# ---- The check ------------------------------------------------------------------------------
+
+AVERAGEPOOL = Exercise(
+    name="AveragePool",
+    reference=solutions.AveragePool,
+    trials=TRIALS,
+    names=globals(),
+    in_steps=AveragePoolInSteps,
+    mistakes=mistake,
+)
+
+
+def test_averagepool(AveragePool: type[nn.Module]) -> None:
+    """Check that AveragePool averages over height and width, for any size."""
+    AVERAGEPOOL.check("test_averagepool", AveragePool)
