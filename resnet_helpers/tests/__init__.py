@@ -13,6 +13,7 @@ from resnet_helpers.tests.batchnorm import (
     test_batchnorm2d_running_stats_detached,
     test_batchnorm2d_running_var,
 )
+from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.hooks import (
     ADD_HOOK,
     FIRST_DIVERGENCE,
@@ -25,6 +26,8 @@ from resnet_helpers.tests.hooks import (
     test_nan_module,
     test_remove_hooks,
 )
+from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
+from resnet_helpers.tests.predict import PREDICT, test_predict
 from resnet_helpers.tests.residual import (
     BLOCK_GROUP,
     RESIDUAL_BLOCK,
@@ -33,14 +36,6 @@ from resnet_helpers.tests.residual import (
 )
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
 from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential
-from resnet_helpers.tests.weights import (
-    COPY_WEIGHTS,
-    NAMED_RESNET34,
-    PREDICT,
-    test_copy_weights,
-    test_named_resnet34,
-    test_predict,
-)
 
 EXERCISES = (
     BATCHNORM2D,

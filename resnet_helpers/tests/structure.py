@@ -7,6 +7,7 @@ the learner's own names.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -119,6 +120,32 @@ def plain_lists(module: nn.Module) -> list[str]:
         if name != "_modules" and isinstance(value, (list, tuple, dict)):
             found += [f"self.{name}"] * any(isinstance(item, nn.Module) for item in items)
     return found
+
+
+@dataclass(frozen=True)
+class Entries(Described):
+    """Something about each entry of a model, by its name."""
+
+    of: dict[str, str]
+
+    def shown(self, subject: str) -> str:
+        return f"{subject}: {few(f'{name}: {text}' for name, text in self.of.items())}"
+
+    def difference(self, subject: str, got: Any) -> tuple[str, str, str]:
+        names = [name for name in self.of if self.of[name] != got.of.get(name)]
+        names += [name for name in got.of if name not in self.of]
+        texts = [
+            Entries({name: entries.of.get(name, "not there") for name in names}).shown(subject)
+            for entries in (self, got)
+        ]
+        return *texts, f"{len(self.of.keys() - set(names))} of {len(self.of)} are right."
+
+
+def few(texts: Iterable[str], n_most=4) -> str:
+    """The first of the texts, and how many more there are."""
+    texts = list(texts)
+    more = f", and {len(texts) - n_most} more" if len(texts) > n_most else ""
+    return ", ".join(texts[:n_most]) + more
 
 
 CUT_OFF = (
