@@ -1,10 +1,6 @@
 """What a lesson's first cell costs, against the bare imports it cannot do without.
 
-    python benchmarks/setup_cells.py
-
-Exits with 1 where a lesson's set-up cell takes more than 1.3 times as long as `import torch`, or,
-where the lesson needs torchvision, than `import torch, torchvision`. Processor time on one thread;
-the smallest of some runs, each in a new process.
+Those are torch, or torch and torchvision. Processor time on one thread, each in a new process.
 """
 
 import os
@@ -12,13 +8,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import jupytext
+from timing import Row, ratios
 
 LESSONS = Path(__file__).parents[1] / "lessons"
 BARE = ("import torch", "import torch, torchvision")
-LIMIT, ROUNDS = 1.3, 4
 
 
 def seconds(code: str) -> float:
@@ -36,11 +33,6 @@ def seconds(code: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def fastest(code: str) -> float:
-    """The smallest of some measurements: what disturbs one only ever makes it larger."""
-    return min(seconds(code) for _ in range(ROUNDS))
-
-
 def setup_cell(lesson: Path) -> str:
     """The first code cell of a lesson."""
     cells = jupytext.reads(lesson.read_text(), fmt="md").cells
@@ -53,18 +45,11 @@ def needs_torchvision(code: str) -> bool:
     return subprocess.run([sys.executable, "-c", asks], capture_output=True).returncode == 0
 
 
-def main() -> None:
-    """Print a line for each lesson."""
-    bare = {statement: fastest(statement) for statement in BARE}
-    too_slow = False
+def rows(rounds: int = 4) -> Iterator[Row]:
+    """The set-up cell of each lesson."""
     for lesson in sorted(LESSONS.glob("*.md")):
         code = setup_cell(lesson)
-        statement = BARE[needs_torchvision(code)]
-        ratio = fastest(code) / bare[statement]
-        too_slow |= ratio > LIMIT
-        print(f"{lesson.stem:22} {ratio:.2f} x {statement} (at most {LIMIT})")
-    sys.exit(too_slow)
-
-
-if __name__ == "__main__":
-    main()
+        bare = BARE[needs_torchvision(code)]
+        taken = [(seconds(code), seconds(bare)) for _ in range(rounds)]
+        against = ratios(*zip(*taken, strict=True))
+        yield Row(f"set-up cell of {lesson.stem}", against, bare, wanted=1.1)
