@@ -7,6 +7,7 @@ import sys
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -14,10 +15,10 @@ from torch import nn
 
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
-from resnet_helpers.figures import batchnorm, degradation, pooling
+from resnet_helpers.figures import batchnorm, degradation, diagnosis, pooling
 from resnet_helpers.figures.architecture import architecture, read_network
 from resnet_helpers.figures.live import Live
-from resnet_helpers.figures.style import Picture
+from resnet_helpers.figures.style import Picture, new_figure
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.pretrained import offline_stand_in
 from resnet_helpers.solutions import ResNet34
@@ -153,6 +154,26 @@ def test_without_batchnorm_only_hes_scale_keeps_the_activations_and_with_it_all_
     assert survivors == [batchnorm.INITIALISATIONS["He"]]
     for scale in scales:
         assert std_of_last(scale, nn.BatchNorm2d) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("std", [0.3, 0.05])
+def test_a_hill_too_tall_for_the_picture_keeps_its_shape(std):
+    values = std * torch.randn(10_000, generator=torch.Generator().manual_seed(0))
+    _, axes = new_figure("hills")
+    batchnorm._draw_histograms(axes[0, 0], [values], "red")
+    (hill,) = axes[0, 0].collections
+    heights = 1 - hill.get_paths()[0].vertices[:, 1]
+    assert heights.max() == pytest.approx(batchnorm.TALLEST)
+    assert (heights == heights.max()).sum() <= 2  # a peak, no plateau
+
+
+def test_a_mean_that_is_0_but_for_rounding_is_not_drawn_as_a_sick_layer():
+    def drawn(*means):
+        table = pd.DataFrame({"std": [1.0, 2.0], "mean": means, "zeros": [0.0, 0.5]})
+        return diagnosis.draw_activations(table).content
+
+    assert drawn(0.5, 1e-9) == drawn(0.5, 0.0)
+    assert drawn(0.5, 1e-9) != drawn(0.5, -1.0)
 
 
 def test_the_courses_own_batchnorm_gives_the_same_figures_data_as_pytorchs():

@@ -28,6 +28,7 @@ from resnet_helpers.figures.threads import one_thread
 
 N_LAYERS, CHANNELS = 20, 100
 LAYER_TICKS = [1, 5, 10, 15, 20]
+TALLEST = 1.7  # of a histogram, in layers
 # The standard deviation of the weights is scale / sqrt(inputs of a channel).
 INITIALISATIONS = {"too small": 0.7, "Xavier": 1.0, "He": math.sqrt(2), "too large": 2.0}
 SCALES = [0.5, 0.7, 0.85, 1.0, 1.2, math.sqrt(2), 1.7, 2.0, 3.0]
@@ -62,13 +63,17 @@ def layer_outputs(
 
 
 def _draw_histograms(axes, outputs: list[Tensor], colour: str) -> None:
-    """One histogram a layer, the first layer on top; a standard normal one would be 1 high."""
+    """One histogram a layer, the first layer on top; a standard normal one would be 1 high.
+
+    A taller one than fits, of values in a narrow range, is scaled down as a whole.
+    """
     edges = np.linspace(-4, 4, 82)
     middles = (edges[1:] + edges[:-1]) / 2
     for layer, output in enumerate(outputs, start=1):
         counts, _ = np.histogram(output.numpy(), edges)
         density = counts / output.numel() / (edges[1] - edges[0])
-        height = np.minimum(density * math.sqrt(2 * math.pi), 1.7)  # a spike would hide the others
+        height = density * math.sqrt(2 * math.pi)
+        height *= min(1, TALLEST / max(height.max(), 1e-12))  # a spike would hide the others
         axes.fill_between(
             middles, layer, layer - height, color=colour, ec="white", lw=0.5, zorder=layer
         )
@@ -108,6 +113,7 @@ def initialisations(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
                 f"{name}: scale {scale:.2g}\n{label}" if row == 0 else label
             )
         axes[1, column].set_xlabel("value before ReLU")
+    figure.supxlabel("scale = standard deviation of the weights × √inputs", fontsize=12)
     axes[0, 0].set_ylabel("without batchnorm\nlayer")
     axes[1, 0].set_ylabel("with batchnorm\nlayer")
     without = ", ".join(f"{name} {stds[0, name]:.2g}" for name in INITIALISATIONS)

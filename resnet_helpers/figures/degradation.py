@@ -278,7 +278,7 @@ def gradient_norms(depth: int, skip: bool) -> list[float]:
 def gradients() -> Picture:
     """Gradient norms by layer at initialisation: plain against residual, 20 and 56 layers."""
     figure, (axes,) = new_figure(
-        "Plain and deep: gradients do not vanish, they explode",
+        "Before the first step, the deep plain network's gradients explode",
         columns=2,
         height=4.6,
         sharey=True,

@@ -38,9 +38,15 @@ def draw_errors(table: "pd.DataFrame", first: int | None, tolerance: float, name
     return Picture(figure, f"{title}. The relative error of {len(table)} pairs, on a log axis.")
 
 
+LEAST_MEAN = 0.1  # of the standard deviation
+
+
 @styled
 def draw_activations(table: "pd.DataFrame") -> Picture:
     """Standard deviation and |mean| on a log axis, and below them the share of zeros.
+
+    A mean much smaller than the standard deviation says no more than 0 would, but stood far below
+    all else, like a sick layer: it is left out.
 
     Args:
         table: of ActivationStats.
@@ -48,14 +54,21 @@ def draw_activations(table: "pd.DataFrame") -> Picture:
     title = "Does the signal keep its size from layer to layer, or explode, or die out?"
     figure, axes = new_figure(title, rows=2, height=5.5, sharex=True)
     (above,), (below,) = axes
-    for column, label, marker, colour in (
-        ("std", "standard deviation", ".-", BLUE),
-        ("mean", "|mean|", "x", VERMILION),
+    std, mean = table["std"], table["mean"].abs()
+    for size, shown, label, marker, colour in (
+        (std, std > 0, "standard deviation", ".-", BLUE),
+        (
+            mean,
+            mean > LEAST_MEAN * std,
+            f"|mean|, where over {LEAST_MEAN:.0%} of that",
+            "x",
+            VERMILION,
+        ),
     ):
-        size = table[column].abs()
-        above.plot(size.where((size > 0) & (size < math.inf)), marker, label=label, color=colour)
+        above.plot(size.where(shown & (size < math.inf)), marker, label=label, color=colour)
     above.set(yscale="log", ylabel="activation")
-    above.legend()
+    above.margins(y=0.4)  # more than one power of ten, so that those alone are labelled
+    above.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=2, borderaxespad=0)
     below.bar(table.index, table["zeros"], color=GREY)
     below.set(
         ylim=(0, 1), ylabel="share of zeros", xlabel="row of the table, in order of execution"

@@ -164,9 +164,11 @@ def draw_channel(
 
     strengths = feature_map.abs().mean(dim=(1, 2)).numpy()
     among.fill_between(range(len(strengths)), strengths, step="mid", color=SKY)
-    among.axvline(channel, color=VERMILION, zorder=0)  # behind, so that its bar stays visible
-    among.set(xlim=(-1, len(strengths)), ylim=(0, 1.25 * strengths.max() or 1), xlabel="channel")
-    among.set_title("mean |value| per channel\n(orange: this one)")
+    top = 1.25 * strengths.max() or 1
+    among.plot(channel, 0.96 * top, "v", color=VERMILION)  # free of the bars: no part of any
+    among.bar(channel, strengths[channel], color=VERMILION)
+    among.set(xlim=(-1, len(strengths)), ylim=(0, top), xlabel="channel")
+    among.set_title("mean |value| per channel\n(▾ and red: this one)")
     figure.supxlabel(weights, fontsize=12)
     active = (values != 0).mean()
     return Photo(
