@@ -65,6 +65,9 @@ class BatchNorm2d(nn.Module):
 
         Train mode: use the batch's own mean and (biased) variance, and move running_mean and
         running_var (unbiased) a step towards them. Eval mode: use the running ones as they are.
+
+        Raises:
+            ValueError: in train mode, there is only one value per channel.
         """
         ### BEGIN SOLUTION
         if self.training:
