@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
 import build_notebooks
 import resnet_helpers.tests as checks
-from build_notebooks import NOTEBOOKS, ROOT, build, is_tagged, lesson_files
+from build_notebooks import NOTEBOOKS, ROOT, build, exercise_names, is_tagged, lesson_files
 
 LESSONS = pytest.mark.parametrize("lesson", lesson_files(), ids=lambda lesson: lesson.stem)
 BUILT = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
@@ -134,6 +135,23 @@ def test_every_check_is_used_in_a_lesson():
     text = "".join(lesson.read_text() for lesson in lesson_files())
     names = [name for name in checks.__all__ if name.startswith("test_")]
     assert [name for name in names if f"tests.{name}(" not in text] == []
+
+
+def test_every_piece_is_saved_where_its_check_has_passed():
+    variables = {"handles"}  # go along with the functions that use them
+    for lesson in lesson_files():
+        cells = code_cells(jupytext.reads(lesson.read_text(), fmt="md"))
+        exercises = [cell for cell in cells if is_tagged(cell, "exercise")]
+        pieces = {name for cell in exercises for name in exercise_names(cell)} - variables
+        saved = []
+        for cell in cells:
+            *checked, last = cell.source.splitlines()
+            if match := re.fullmatch(r"my_work\.save\((.*)\)", last):
+                assert is_tagged(cell, "check")
+                saved += match[1].split(", ")
+                # so that a check that fails ends the cell, and a run of all cells, before the save
+                assert all(f"({name})" in "".join(checked) for name in match[1].split(", "))
+        assert sorted(saved) == sorted(pieces), lesson.name
 
 
 # --- The builder, on lessons with one thing special each ---------------------------------------
