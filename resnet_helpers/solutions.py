@@ -78,9 +78,9 @@ class BatchNorm2d(nn.Module):
             var = x.var(dim=(0, 2, 3), unbiased=False)
             with torch.no_grad():  # the running statistics must not remember the graph
                 unbiased_var = var * values_per_channel / (values_per_channel - 1)
-                # a.lerp_(b, momentum) is a = (1 - momentum) * a + momentum * b, in place
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(unbiased_var, self.momentum)
+                m = self.momentum
+                self.running_mean = (1 - m) * self.running_mean + m * mean
+                self.running_var = (1 - m) * self.running_var + m * unbiased_var
                 self.num_batches_tracked += 1
         else:
             mean, var = self.running_mean, self.running_var
@@ -201,7 +201,12 @@ class ResNet34(nn.Module):
             first_strides_per_group,
             strict=True,
         )
-        self.residual_layers = Sequential(*(BlockGroup(*group) for group in group_settings))
+        self.residual_layers = Sequential(
+            *(
+                BlockGroup(n_blocks, in_feats, out_feats, first_stride)
+                for n_blocks, in_feats, out_feats, first_stride in group_settings
+            )
+        )
         self.out_layers = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
         ### END SOLUTION
 

@@ -42,9 +42,9 @@ def test_every_kind_of_thing_is_changed():
         "pass",
     }
     assert {
-        "self.running_mean.lerp_(self.momentum, mean)",  # arguments swapped
-        "self.running_mean.lerp_(self.momentum)",  # left out
-        "self.running_var.lerp_(mean, self.momentum)",  # another name
+        "self.running_mean = (m - 1) * self.running_mean + m * mean",  # sides swapped
+        "self.running_mean = (1 - m) * self.running_mean",  # left out
+        "self.running_var = (1 - m) * self.running_mean + m * unbiased_var",  # another name
         "self.num_batches_tracked -= 1",
         "self.num_batches_tracked += 2",
     } <= {new for _, new in changes_of("BatchNorm2d")}
