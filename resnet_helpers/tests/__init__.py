@@ -13,6 +13,7 @@ from resnet_helpers.tests.batchnorm import (
     test_batchnorm2d_running_stats_detached,
     test_batchnorm2d_running_var,
 )
+from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.hooks import (
     ADD_HOOK,
@@ -28,12 +29,7 @@ from resnet_helpers.tests.hooks import (
 )
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
 from resnet_helpers.tests.predict import PREDICT, test_predict
-from resnet_helpers.tests.residual import (
-    BLOCK_GROUP,
-    RESIDUAL_BLOCK,
-    test_block_group,
-    test_residual_block,
-)
+from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
 from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential
 
