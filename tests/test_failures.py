@@ -8,10 +8,10 @@ import textwrap
 import pytest
 import torch
 from torch import nn
-from wrong.batchnorm import ByTheBook, Given, WithStatistics, WithUpdate
 
 import resnet_helpers.tests as checks
 from resnet_helpers import solutions
+from resnet_helpers.answers.batchnorm2d import InFull, InMethods
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
 from resnet_helpers.tests.failure import PANEL_WIDTH, CheckFailure, StubNotFilled
 from resnet_helpers.tests.hooks import HooksInSteps
@@ -64,10 +64,9 @@ def test_an_unknown_mistake_is_shown_on_an_input_to_work_through_by_hand():
 
 
 def test_an_unknown_batchnorm_is_told_the_statistics_that_it_used():
-    class DividesByTheRange(WithStatistics):
-        def normalised(self, x, mean, var, weight, bias):
-            spread = x.amax((0, 2, 3), keepdim=True) - x.amin((0, 2, 3), keepdim=True)
-            return (x - mean) / spread * weight + bias
+    class DividesByTheRange(InMethods):
+        def normalised(self, x, mean, var):
+            return (x - mean) / (x.amax((0, 2, 3), keepdim=True) - x.amin((0, 2, 3), keepdim=True))
 
     failure = failure_of(checks.test_batchnorm2d_forward, DividesByTheRange)
     assert failure.hints == []
@@ -78,21 +77,18 @@ def test_an_unknown_batchnorm_is_told_the_statistics_that_it_used():
 
 
 def test_an_unknown_affine_step_is_told_the_weight_and_bias_that_it_used():
-    class SubtractsTheBias(WithStatistics):
-        def normalised(self, x, mean, var, weight, bias):
-            return (x - mean) / torch.sqrt(var + self.eps) * weight - bias
+    class SubtractsTheBias(InFull):
+        def forward(self, x):
+            return super().forward(x) - 2 * self.bias.view(1, -1, 1, 1)
 
     remark = failure_of(checks.test_batchnorm2d_forward, SubtractsTheBias).remark
     assert "Yours is x_hat * w + b with w = [2, -0.5], b = [-0.25, -1.5]" in remark
 
 
 def test_an_unknown_running_statistic_is_told_the_batch_statistic_that_it_comes_from():
-    class OfTheFirstPicture(WithUpdate):
+    class OfTheFirstPicture(InMethods):
         def update(self, x):
             super().update(x[:1])
-
-        def moved(self, running, batch):
-            return running.lerp(batch, self.momentum)
 
     failure = failure_of(checks.test_batchnorm2d_running_mean, OfTheFirstPicture)
     assert failure.hints == []
@@ -102,9 +98,9 @@ def test_an_unknown_running_statistic_is_told_the_batch_statistic_that_it_comes_
 
 
 def test_what_is_no_line_in_x_is_told_so():
-    class Clamps(WithStatistics):
-        def normalised(self, x, mean, var, weight, bias):
-            return ((x - mean) / torch.sqrt(var + self.eps)).clamp(-1, 1) * weight + bias
+    class Clamps(InMethods):
+        def normalised(self, x, mean, var):
+            return super().normalised(x, mean, var).clamp(-1, 1)
 
     remark = failure_of(checks.test_batchnorm2d_forward, Clamps).remark
     assert remark == "Yours is not (x - m) / sqrt(v) with one pair of numbers for each channel."
@@ -115,7 +111,7 @@ def test_a_mistake_that_only_resembles_a_known_one_is_not_called_by_its_name():
         def forward(self, x):  # with two values it is the sum
             return x.sum((2, 3)) / (x.shape[2] * x.shape[3] - 1)
 
-    class SkipsTheFirstBatch(ByTheBook):
+    class SkipsTheFirstBatch(InFull):
         def forward(self, x):  # with one batch, nothing is ever updated
             before = self.running_mean.clone(), self.running_var.clone()
             y = super().forward(x)
@@ -128,7 +124,7 @@ def test_a_mistake_that_only_resembles_a_known_one_is_not_called_by_its_name():
 
 
 def test_gradients_are_asked_for_in_eval_mode_too():
-    class NoGradInEvalMode(ByTheBook):
+    class NoGradInEvalMode(InFull):
         def forward(self, x):
             with torch.set_grad_enabled(self.training):
                 return super().forward(x)
@@ -175,7 +171,7 @@ def test_each_kind_of_difference_has_its_own_sentence(compute, sentence):
 # ---- Stubs, errors, wrong arguments ---------------------------------------------------------
 
 
-class Stub(Given):
+class Stub(InFull):
     def forward(self, x):
         raise NotImplementedError()
 
@@ -195,7 +191,7 @@ def test_a_stub_is_not_in_the_way_of_a_check_that_does_without_it(capsys):
 
 
 def test_a_mistake_is_named_although_another_method_is_still_a_stub():
-    class BatchNorm2d(Given):
+    class BatchNorm2d(InFull):
         def forward(self, x):
             mean, var = self.running_mean, self.running_var
             if self.training:
@@ -221,7 +217,7 @@ def test_a_stub_for_a_function_is_called_a_stub():
 
 
 def test_an_error_in_the_learners_code_shows_the_learners_line():
-    class BatchNorm2d(Given):
+    class BatchNorm2d(InFull):
         def forward(self, x):
             scale = self.weight / self.runing_var
             return x * scale
@@ -467,7 +463,7 @@ def test_four_printed_lines_are_all_shown():
 # ---- A closer look at the axes --------------------------------------------------------------
 
 
-class OverAxes(Given):
+class OverAxes(InFull):
     """Mean and variance over axes of choice, made to broadcast in a way of choice."""
 
     of_mean = (0, 2, 3)
@@ -544,7 +540,7 @@ def test_right_axes_are_not_blamed():
 # ---- Two mistakes at once -------------------------------------------------------------------
 
 
-class Configurable(Given):
+class Configurable(InFull):
     """A BatchNorm2d in which several things can be wrong at once; as it stands, it is right."""
 
     unbiased = False

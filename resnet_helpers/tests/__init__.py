@@ -5,7 +5,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 """
 
 from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
-from resnet_helpers.tests.batchnorm import (
+from resnet_helpers.tests.batchnorm2d import (
     BATCHNORM2D,
     test_batchnorm2d_forward,
     test_batchnorm2d_module,

@@ -7,9 +7,114 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.layers import Linear
 from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
 from resnet_helpers.tests.structure import plain_lists
+
+# ---- What is tried --------------------------------------------------------------------------
+
+TWO = torch.tensor(2.0)
+
+
+class Apply(nn.Module):
+    """A module that applies a function."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+FUNCTIONS = {"a": lambda x: x + 1, "b": lambda x: 2 * x, "c": lambda x: x**2, "d": lambda x: 10 * x}
+# Each is of a class of that name, so that an error message calls it as the check does.
+A, B, C, D = (type(name, (Apply,), {})(function) for name, function in FUNCTIONS.items())
+NAMED = OrderedDict(stem=A, body=B, head=C)  # not in alphabetical order
+
+
+def letter(module: nn.Module) -> str:
+    """Which of the modules it is: a, b, c or d."""
+    return next((type(known).__name__ for known in (A, B, C, D) if known is module), "another")
+
+
+def children(sequential: nn.Module) -> dict[str, str]:
+    """The names of the children, and which module each is."""
+    return {name: letter(child) for name, child in sequential.named_children()}
+
+
+def new_children(sequential: nn.Module) -> dict[str, str] | str:
+    """The children, or where else the modules are."""
+    return "all in a plain list" if plain_lists(sequential) else children(sequential)
+
+
+def found_at(sequential: nn.Module, *indices: int) -> dict[int, str]:
+    """Which of the modules each index gives; "IndexError" where it raises that."""
+    found = {}
+    for index in indices:
+        try:
+            found[index] = letter(sequential[index])
+        except IndexError:
+            found[index] = "IndexError"
+    return found
+
+
+def after_replacing(sequential: nn.Module, index: int) -> dict[str, str] | str:
+    """The children after `sequential[index] = d`; "IndexError" where it raises that."""
+    try:
+        sequential[index] = D
+    except IndexError:
+        return "IndexError"
+    return children(sequential)
+
+
+ABC = "where a adds 1, b doubles and c squares"
+WITH_NAMES = "NamedSequential(OrderedDict(stem=a, body=b, head=c))"
+PLAIN_CODE, NAMED_CODE = "NamedSequential(A, B, C)", "NamedSequential(NAMED.copy())"
+
+TRIALS = trials_of(
+    "test_sequential",
+    ("NamedSequential(a, b, c): its children", f"new_children({PLAIN_CODE})", "children"),
+    (f"NamedSequential(a, b, c)(2), {ABC}", f"{PLAIN_CODE}(TWO.clone())"),
+    (
+        "Sequential(a): its children",
+        "[name for name, _ in NamedSequential(nn.Linear(2, 2)).named_children()]",
+        "names",
+    ),
+    ("NamedSequential(): its children", "len(list(NamedSequential().children()))", "number"),
+    ("NamedSequential(a, b, c)[i], i from 0", f"found_at({PLAIN_CODE}, 0, 1, 2)", "modules"),
+    ("NamedSequential(a, b, c)[i], i negative", f"found_at({PLAIN_CODE}, -1, -2, -3)", "modules"),
+    (
+        "NamedSequential(a, b, c)[i], i out of range",
+        f"found_at({PLAIN_CODE}, 3, -4, 10)",
+        "modules",
+    ),
+    *(
+        (
+            f"NamedSequential(a, b, c)[{i}] = d: the children then",
+            f"after_replacing({PLAIN_CODE}, {i})",
+            "children",
+        )
+        for i in (1, -1, 3)
+    ),
+    (
+        f"NamedSequential(a, b, c)[1] = d, and its output for 2, {ABC}, and d multiplies by 10",
+        f"model = {PLAIN_CODE}; model[1] = D; model(TWO.clone())",
+    ),
+    (f"{WITH_NAMES}: its children", f"new_children({NAMED_CODE})", "children"),
+    (f"{WITH_NAMES}(2), {ABC}", f"{NAMED_CODE}(TWO.clone())"),
+    (f"{WITH_NAMES}[i], i from 0", f"found_at({NAMED_CODE}, 0, 1, 2)", "modules"),
+    (f"{WITH_NAMES}[i], i negative", f"found_at({NAMED_CODE}, -1, -2, -3)", "modules"),
+    (f"{WITH_NAMES}[0] = d: the children then", f"after_replacing({NAMED_CODE}, 0)", "children"),
+    (
+        "NamedSequential(NamedSequential(a, b), c) of three Linear layers: its parameters",
+        "inner = NamedSequential(nn.Linear(2, 2), nn.Linear(2, 2))\n"
+        "nested = NamedSequential(inner, nn.Linear(2, 2))\n"
+        "[name for name, _ in nested.named_parameters()]",
+        "names",
+    ),
+)
+
+# ---- A right answer in steps ----------------------------------------------------------------
 
 
 class SequentialInSteps(nn.Module):
@@ -47,98 +152,15 @@ class SequentialInSteps(nn.Module):
         return x
 
 
-class Apply(nn.Module):
-    """A module that applies a function."""
+# ---- The mistakes ---------------------------------------------------------------------------
 
-    def __init__(self, function: Callable[[Tensor], Tensor]):
-        super().__init__()
-        self.function = function
+mistake = Catalogue()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+IN_A_LIST = {
+    "add_numbered": lambda self, modules: setattr(self, "list", list(modules)),
+    "add_named": lambda self, modules: setattr(self, "list", list(modules.values())),
+}
 
-
-def three() -> list[nn.Module]:
-    """Modules a, b and c, of which every order gives another output."""
-    functions = {"a": lambda x: x + 1, "b": lambda x: 2 * x, "c": lambda x: x**2}
-    # classes of these names, so that an error message calls them as the check does
-    return [type(name, (Apply,), {})(function) for name, function in functions.items()]
-
-
-def named(modules: list[nn.Module]) -> OrderedDict[str, nn.Module]:
-    """The modules with names that are not in alphabetical order."""
-    return OrderedDict(zip(("stem", "body", "head"), modules, strict=True))
-
-
-def letter(module: nn.Module, modules: list[nn.Module]) -> str:
-    """Which of the modules it is: a, b, c and so on."""
-    return next((chr(97 + i) for i, other in enumerate(modules) if other is module), "another")
-
-
-def children(*, with_names: bool):
-    """The names of the children, and which module each is; or where else the modules are."""
-
-    def run(cls):
-        modules = three()
-        sequential = cls(named(modules)) if with_names else cls(*modules)
-        if plain_lists(sequential):
-            return "all in a plain list"
-        return {name: letter(child, modules) for name, child in sequential.named_children()}
-
-    return run
-
-
-def output(*, with_names: bool, replaced: int | None = None):
-    """The output, perhaps with a module replaced beforehand."""
-
-    def run(cls):
-        sequential = cls(named(three())) if with_names else cls(*three())
-        if replaced is not None:
-            sequential[replaced] = Apply(lambda x: 10 * x)
-        return sequential(torch.tensor(2.0))
-
-    return run
-
-
-def found_at(*indices: int, with_names=False):
-    """Which of the three modules each index gives; "IndexError" where it raises that."""
-
-    def run(cls):
-        modules = three()
-        sequential = cls(named(modules)) if with_names else cls(*modules)
-        found = {}
-        for index in indices:
-            try:
-                found[index] = letter(sequential[index], modules)
-            except IndexError:
-                found[index] = "IndexError"
-        return found
-
-    return run
-
-
-def after_replacing(index: int, *, with_names=False):
-    """The children after `sequential[index] = d`."""
-
-    def run(cls):
-        modules = [*three(), nn.Identity()]
-        sequential = cls(named(modules[:3])) if with_names else cls(*modules[:3])
-        try:
-            sequential[index] = modules[3]
-        except IndexError:
-            return "IndexError"
-        return {name: letter(child, modules) for name, child in sequential.named_children()}
-
-    return run
-
-
-def parameters_of_nested(cls):
-    """The names of the parameters of a Sequential in a Sequential."""
-    nested = cls(cls(Linear(2, 2), Linear(2, 2)), Linear(2, 2))
-    return [name for name, _ in nested.named_parameters()]
-
-
-MISTAKES = mistake = Catalogue()
 mistake(
     "index modulo length",
     "Your index wraps around: the 10th of three modules should be an IndexError, not the "
@@ -160,8 +182,7 @@ mistake(
     "modules in a plain list",
     "Your modules are in a plain list, where nn.Module does not see them: no parameters, and "
     "nothing to print. Register them with self.add_module(name, module).",
-    add_numbered=lambda self, modules: setattr(self, "list", list(modules)),
-    add_named=lambda self, modules: setattr(self, "list", list(modules.values())),
+    **IN_A_LIST,
     __getitem__=lambda self, index: self.list[index],
     __setitem__=lambda self, index, module: self.list.__setitem__(index, module),
     forward=lambda self, x: self.list[2](self.list[1](self.list[0](x))),
@@ -170,8 +191,7 @@ mistake(
     "modules in a plain list, the rest inherited",
     "Your modules are in a plain list. What you inherit (forward, indices, parameters) looks "
     "for them in self._modules: register each with self.add_module(name, module).",
-    add_numbered=lambda self, modules: setattr(self, "list", list(modules)),
-    add_named=lambda self, modules: setattr(self, "list", list(modules.values())),
+    **IN_A_LIST,
 )
 mistake(
     "no modules registered",
@@ -188,9 +208,9 @@ mistake(
 mistake(
     "names in sorted order",
     "You sort the OrderedDict's names. Keep its own order.",
-    add_named=lambda self, modules: [
-        self.add_module(name, modules[name]) for name in sorted(modules)
-    ],
+    add_named=lambda self, modules: SequentialInSteps.add_named(
+        self, dict(sorted(modules.items()))
+    ),
 )
 mistake(
     "OrderedDict not accepted",
@@ -198,32 +218,39 @@ mistake(
     "of its items under its own name.",
     add_named=lambda self, modules: self.add_module("0", modules),
 )
-mistake(
+
+
+@mistake(
     "a single module taken for an OrderedDict",
     "You take any single argument for an OrderedDict. Look at its type first: "
     "isinstance(modules[0], OrderedDict).",
-    __init__=lambda self, *modules: (
-        nn.Module.__init__(self),
-        self.add_named(modules[0]) if len(modules) == 1 else self.add_numbered(modules),
-    )[0],
 )
-mistake(
+class _:
+    def __init__(self, *modules):
+        nn.Module.__init__(self)
+        self.add_named(modules[0]) if len(modules) == 1 else self.add_numbered(modules)
+
+
+@mistake(
     "modules added under number and name",
     "You add the modules of an OrderedDict twice, under a number and under the name. Their "
     "names are enough.",
-    add_named=lambda self, modules: (
-        self.add_numbered(modules.values()),
-        SequentialInSteps.add_named(self, modules),
-    ),
 )
-mistake(
+class _:
+    def add_named(self, modules):
+        self.add_numbered(modules.values())
+        SequentialInSteps.add_named(self, modules)
+
+
+@mistake(
     "replacing moves to the end",
     "Replacing a module moves it to the end of the order. Assign to the name it has already.",
-    __setitem__=lambda self, index, module: (
-        self._modules.pop(name := self.key(index)),
-        self._modules.__setitem__(name, module),
-    ),
 )
+class _:
+    def __setitem__(self, index, module):
+        name = self.key(index)
+        del self._modules[name]
+        self._modules[name] = module
 
 
 @mistake(
@@ -232,7 +259,6 @@ mistake(
 )
 class _:
     def forward(self, x):
-        """The last module first."""
         for module in reversed(self._modules.values()):
             x = module(x)
         return x
@@ -250,46 +276,15 @@ mistake(
     forward=lambda self, x: next(iter(self._modules.values()))(x),
 )
 
-ABC = "where a adds 1, b doubles and c squares"
-NAMED = "NamedSequential(OrderedDict(stem=a, body=b, head=c))"
+# ---- The check ------------------------------------------------------------------------------
 
 SEQUENTIAL = Exercise(
     name="NamedSequential",
     reference=solutions.NamedSequential,
-    names={},
+    trials=TRIALS,
+    names=globals(),
     in_steps=SequentialInSteps,
-    trials=trials_of(
-        "test_sequential",
-        ("NamedSequential(a, b, c): its children", children(with_names=False), "children"),
-        (f"NamedSequential(a, b, c)(2), {ABC}", output(with_names=False)),
-        (
-            "Sequential(a): its children",
-            lambda cls: [name for name, _ in cls(Linear(2, 2)).named_children()],
-            "names",
-        ),
-        ("NamedSequential(): its children", lambda cls: len(list(cls().children())), "number"),
-        ("NamedSequential(a, b, c)[i], i from 0", found_at(0, 1, 2), "modules"),
-        ("NamedSequential(a, b, c)[i], i negative", found_at(-1, -2, -3), "modules"),
-        ("NamedSequential(a, b, c)[i], i out of range", found_at(3, -4, 10), "modules"),
-        ("NamedSequential(a, b, c)[1] = d: the children then", after_replacing(1), "children"),
-        ("NamedSequential(a, b, c)[-1] = d: the children then", after_replacing(-1), "children"),
-        ("NamedSequential(a, b, c)[3] = d: the children then", after_replacing(3), "children"),
-        (
-            f"NamedSequential(a, b, c)[1] = d, and its output for 2, {ABC}, and d multiplies by 10",
-            output(with_names=False, replaced=1),
-        ),
-        (f"{NAMED}: its children", children(with_names=True), "children"),
-        (f"{NAMED}(2), {ABC}", output(with_names=True)),
-        (f"{NAMED}[i], i from 0", found_at(0, 1, 2, with_names=True), "modules"),
-        (f"{NAMED}[i], i negative", found_at(-1, -2, -3, with_names=True), "modules"),
-        (f"{NAMED}[0] = d: the children then", after_replacing(0, with_names=True), "children"),
-        (
-            "NamedSequential(NamedSequential(a, b), c) of three Linear layers: its parameters",
-            parameters_of_nested,
-            "names",
-        ),
-    ),
-    mistakes=MISTAKES,
+    mistakes=mistake,
 )
 
 
