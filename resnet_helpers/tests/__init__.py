@@ -4,6 +4,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 `python -m resnet_helpers.tests` lists the catalogue.
 """
 
+from resnet_helpers.tests.add_hook import ADD_HOOK, test_add_hook
 from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.batchnorm import (
     BATCHNORM2D,
@@ -14,20 +15,12 @@ from resnet_helpers.tests.batchnorm import (
     test_batchnorm2d_running_var,
 )
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
-from resnet_helpers.tests.hooks import (
-    ADD_HOOK,
-    FIRST_DIVERGENCE,
-    NAN_HOOK,
-    NAN_MODULE,
-    REMOVE_HOOKS,
-    test_add_hook,
-    test_first_divergence,
-    test_nan_hook,
-    test_nan_module,
-    test_remove_hooks,
-)
+from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
+from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
+from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual import (
     BLOCK_GROUP,
     RESIDUAL_BLOCK,
