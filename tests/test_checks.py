@@ -11,6 +11,7 @@ from corpus import RIGHT, WRONG
 
 import resnet_helpers.tests as checks
 from resnet_helpers.tests.failure import CheckFailure
+from resnet_helpers.tests.outcomes import Crash
 
 EXERCISES = {exercise.name: exercise for exercise in checks.EXERCISES}
 CATALOGUE = [(exercise, mistake) for exercise in checks.EXERCISES for mistake in exercise.mistakes]
@@ -68,6 +69,13 @@ def undisturbed():
 def test_the_reference_passes(exercise, check, capsys):
     getattr(checks, check)(exercise.reference)
     assert capsys.readouterr().out == f"All tests in `{check}` passed!\n"
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
+def test_no_trial_raises_with_the_reference(exercise):
+    # a trial whose text names something unknown raises with every answer, so proves nothing
+    outcomes = exercise.outcomes(exercise.reference)
+    assert [t.code for t in exercise.trials if isinstance(outcomes[t], Crash)] == []
 
 
 @pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)

@@ -14,7 +14,7 @@ from resnet_helpers import solutions
 from resnet_helpers.answers.batchnorm2d import InFull, InMethods
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
 from resnet_helpers.tests.failure import PANEL_WIDTH, CheckFailure, StubNotFilled
-from resnet_helpers.tests.hooks import HooksInSteps
+from resnet_helpers.tests.remove_hooks import RemoveHooksInSteps
 
 MOST_LINES = 15  # of a panel
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -135,7 +135,7 @@ def test_gradients_are_asked_for_in_eval_mode_too():
 
 
 def test_the_hook_taken_off_must_be_that_of_add_hook():
-    class TakesTheLastOneOff(HooksInSteps):
+    class TakesTheLastOneOff(RemoveHooksInSteps):
         def take_off(self, module):
             del self.handles[module]
             module._forward_hooks.popitem()

@@ -4,6 +4,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 `python -m resnet_helpers.tests` lists the catalogue.
 """
 
+from resnet_helpers.tests.add_hook import ADD_HOOK, test_add_hook
 from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.batchnorm2d import (
     BATCHNORM2D,
@@ -15,20 +16,12 @@ from resnet_helpers.tests.batchnorm2d import (
 )
 from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
-from resnet_helpers.tests.hooks import (
-    ADD_HOOK,
-    FIRST_DIVERGENCE,
-    NAN_HOOK,
-    NAN_MODULE,
-    REMOVE_HOOKS,
-    test_add_hook,
-    test_first_divergence,
-    test_nan_hook,
-    test_nan_module,
-    test_remove_hooks,
-)
+from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
+from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
+from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
 from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential

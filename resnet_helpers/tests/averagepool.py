@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of  # noqa: F401
 
 # ---- What is tried --------------------------------------------------------------------------
 

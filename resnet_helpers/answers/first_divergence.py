@@ -1,0 +1,337 @@
+"""Answers to first_divergence."""
+
+from contextlib import ExitStack
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from resnet_helpers.answers.edits import Answers
+
+diverging = Answers("first_divergence", globals())
+right, wrong = diverging.right, diverging.wrong
+
+# ---- Right ----------------------------------------------------------------------------------
+
+
+@right
+def closures(mine, reference, x, tolerance=1e-4):
+    def run(model):
+        record, handles = [], []
+        for name, module in model.named_modules():
+            if len(list(module.children())) == 0 and not isinstance(module, nn.Identity):
+
+                def hook(module, inputs, output, name=name):
+                    record.append((name, output.detach().clone().reshape(-1)))
+
+                handles.append(module.register_forward_hook(hook))
+        try:
+            model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return record
+
+    first, second = run(mine), run(reference)
+    for i in range(min(len(first), len(second))):
+        (my_name, a), (name, b) = first[i], second[i]
+        if a.numel() != b.numel():
+            return my_name, name
+        if torch.any(torch.abs(a - b) > tolerance) or torch.any(torch.isnan(a - b)):
+            return my_name, name
+
+
+@right
+@torch.no_grad()
+def exit_stack(mine, reference, x, tolerance=1e-4):
+    def noting(name, record):
+        def hook(module, inputs, output):
+            record.append((name, output.flatten().clone()))
+
+        return hook
+
+    records = []
+    for model in (mine, reference):
+        record = []
+        records.append(record)
+        with ExitStack() as stack:
+            for name, module in model.named_modules():
+                if next(module.children(), None) is None and type(module) is not nn.Identity:
+                    stack.enter_context(module.register_forward_hook(noting(name, record)))
+            model(x)
+    for (my_name, a), (name, b) in zip(*records, strict=False):
+        if len(a) != len(b) or not bool(((a - b).abs() <= tolerance).all()):
+            return [my_name, name]
+    return None
+
+
+@right
+def recorders(mine, reference, x, tolerance=1e-4):
+    class Recorder:
+        def __init__(self, model):
+            self.names, self.outputs, self.handles = [], [], []
+            for name, module in model.named_modules():
+                if not module._modules and not isinstance(module, nn.Identity):
+                    self.handles.append(module.register_forward_hook(self.hook(name)))
+
+        def hook(self, name):
+            def note(module, inputs, output):
+                self.names.append(name)
+                self.outputs.append(output.detach().numpy().copy().flatten())
+
+            return note
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exception):
+            while self.handles:
+                self.handles.pop().remove()
+
+    with Recorder(mine) as a, Recorder(reference) as b:
+        mine(x)
+        reference(x)
+    for names, my_values, values in zip(
+        zip(a.names, b.names, strict=False), a.outputs, b.outputs, strict=False
+    ):
+        if len(my_values) != len(values) or not abs(my_values - values).max() <= tolerance:
+            return names
+    return None
+
+
+@right
+def names_looked_up(mine, reference, x, tolerance=1e-4):
+    def outputs_of(model):
+        names = {module: name for name, module in model.named_modules()}
+        outputs, handles = [], []
+
+        def note(module, inputs, output):
+            outputs.append((names[module], output.detach().flatten().clone()))
+
+        for module in names:
+            if not list(module.children()) and not isinstance(module, nn.Identity):
+                handles.append(module.register_forward_hook(note))
+        try:
+            with torch.no_grad():
+                model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return outputs
+
+    for (my_name, a), (name, b) in zip(outputs_of(mine), outputs_of(reference), strict=False):
+        if len(a) == len(b) and (a - b).abs().max() <= tolerance:
+            continue
+        return my_name, name
+    return None
+
+
+@right
+def leaves_first(mine, reference, x, tolerance=1e-4):
+    def outputs_of(model):
+        leaves = {
+            name: module
+            for name, module in model.named_modules()
+            if not list(module.children()) and not isinstance(module, nn.Identity)
+        }
+        outputs = []
+
+        def hook_for(name):
+            def hook(module, inputs, output):
+                values = output.flatten().clone()
+                outputs.append((name, values))
+
+            return hook
+
+        handles = [leaf.register_forward_hook(hook_for(name)) for name, leaf in leaves.items()]
+        try:
+            with torch.no_grad():
+                model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return outputs
+
+    my_outputs, reference_outputs = outputs_of(mine), outputs_of(reference)
+    for (my_name, a), (name, b) in zip(my_outputs, reference_outputs, strict=False):
+        if a.shape != b.shape or not torch.allclose(a, b, rtol=0, atol=tolerance):
+            return my_name, name
+    return None
+
+
+@right
+def partial_hooks(mine, reference, x, tolerance=1e-4):
+    def note(name, record, module, inputs, output):
+        copy = output.detach().clone()
+        record.append((name, copy.flatten()))
+
+    records = [], []
+    for model, record in zip((mine, reference), records, strict=True):
+        handles = []
+        for name, module in model.named_modules():
+            if len(list(module.modules())) == 1 and not isinstance(module, nn.Identity):
+                handles.append(module.register_forward_hook(partial(note, name, record)))
+        try:
+            model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+    pair = None
+    for (my_name, a), (name, b) in zip(*records, strict=False):
+        if len(a) != len(b) or not torch.isclose(a, b, rtol=0, atol=tolerance).all():
+            pair = my_name, name
+            break
+    return pair
+
+
+@right
+def all_differences(mine, reference, x, tolerance=1e-4):
+    def outputs_of(model):
+        names = {m: n for n, m in model.named_modules() if not list(m.children())}
+        outputs = []
+
+        def note(module, inputs, output):
+            if module in names and type(module) is not nn.Identity:
+                outputs.append((names[module], torch.flatten(output.data).clone()))
+
+        with register_module_forward_hook(note):  # of every module there is
+            model(x)
+        return outputs
+
+    found = []
+    for (my_name, a), (name, b) in zip(outputs_of(mine), outputs_of(reference), strict=False):
+        difference = torch.inf if len(a) != len(b) else (a - b).abs().max().item()
+        if not difference <= tolerance:
+            found.append((difference, my_name, name))
+    return found[0][1:] if found else None
+
+
+# ---- Wrong: the hooks -----------------------------------------------------------------------
+
+REMOVAL = "finally:\nfor handle in handles:\nhandle.remove()"
+
+wrong("hooks left on", partial_hooks, {f"try:\nmodel(x)\n{REMOVAL}": "model(x)"})
+wrong(
+    "hooks left on if a model raises",
+    closures,
+    {f"try:\nmodel(x)\n{REMOVAL}": "model(x)\nfor handle in handles:\n    handle.remove()"},
+)
+wrong(
+    "only the first hook removed",
+    names_looked_up,
+    {"for handle in handles:\nhandle.remove()": "handles[0].remove()"},
+)
+wrong(
+    "_forward_hooks cleared",
+    closures,
+    {
+        "for handle in handles:\nhandle.remove()": "for module in model.modules():\n"
+        "    module._forward_hooks.clear()"
+    },
+)
+wrong(
+    "error swallowed",
+    leaves_first,
+    {REMOVAL: "except Exception:\n    pass\nfor handle in handles:\n    handle.remove()"},
+)
+wrong("run on other numbers", exit_stack, {"model(x)": "model(torch.randn_like(x))"})
+wrong("both run on the same noise", recorders, {"mine(x)": "x = torch.randn_like(x)\nmine(x)"})
+wrong("hook returns the input", leaves_first, {"values))": "values))\nreturn inputs[0]"})
+wrong("hook returns its copy", partial_hooks, {"flatten()))": "flatten()))\nreturn copy"})
+wrong("first picture only", exit_stack, {"output.flatten()": "output[0].flatten()"})
+wrong(
+    "order of definition",
+    leaves_first,
+    {
+        "outputs = []": "outputs = dict.fromkeys(leaves)",
+        "outputs.append((name, values))": "outputs[name] = values",
+        "return outputs": "return outputs.items()",
+    },
+)
+wrong(
+    "one output for each module",
+    leaves_first,
+    {
+        "outputs = []": "outputs = {}",
+        "outputs.append((name, values))": "outputs[name] = values",
+        "return outputs": "return outputs.items()",
+    },
+)
+wrong("containers included", all_differences, {" if not list(m.children())": ""})
+wrong(
+    "outermost modules only",
+    leaves_first,
+    {"named_modules": "named_children", "not list(module.children()) and ": ""},
+)
+wrong("outermost modules without children only", closures, {"named_modules": "named_children"})
+wrong("nn.Identity included", partial_hooks, {" and not isinstance(module, nn.Identity)": ""})
+wrong("output not copied", exit_stack, {".clone()": ""})
+wrong("axes of size 1", leaves_first, {".flatten()": ""})
+wrong("last name in all hooks", closures, {", name=name": ""})
+wrong("inputs compared", all_differences, {"output.data": "inputs[0].data"})
+wrong("modes changed", names_looked_up, {"outputs, handles =": "model.eval()\noutputs, handles ="})
+
+# ---- Wrong: when two outputs differ ---------------------------------------------------------
+
+CLOSE = "not torch.isclose(a, b, rtol=0, atol=tolerance).all()"
+ALL_SMALL = "not bool(((a - b).abs() <= tolerance).all())"
+ANY_LARGE = "torch.any(torch.abs(a - b) > tolerance)"
+ANY_NAN = " or torch.any(torch.isnan(a - b))"
+
+wrong("sizes not compared", names_looked_up, {"len(a) == len(b) and ": ""})
+wrong("signed difference", closures, {ANY_LARGE + ANY_NAN: "torch.any(a - b > tolerance)"})
+wrong("signed difference the other way", exit_stack, {ALL_SMALL: "(b - a > tolerance).any()"})
+wrong("signed difference, NaN found", names_looked_up, {".abs()": ""})
+wrong("means compared", exit_stack, {ALL_SMALL: "abs(a.mean() - b.mean()).item() > tolerance"})
+wrong("sums compared", partial_hooks, {CLOSE: "torch.abs(a.sum() - b.sum()) > tolerance"})
+wrong("mean difference", partial_hooks, {CLOSE: "(a - b).abs().mean() > tolerance"})
+wrong("summed difference", closures, {ANY_LARGE + ANY_NAN: "torch.sum(abs(a - b)) > tolerance"})
+wrong("norm of the difference", partial_hooks, {CLOSE: "torch.linalg.norm(a - b) > tolerance"})
+wrong("smallest difference", exit_stack, {ALL_SMALL: "((a - b).abs() > tolerance).all()"})
+wrong(
+    "relative difference", closures, {ANY_LARGE + ANY_NAN: "((a - b) / b).abs().max() > tolerance"}
+)
+wrong("allclose's rtol", leaves_first, {"rtol=0, ": ""})
+wrong("allclose without the tolerance", leaves_first, {", rtol=0, atol=tolerance": ""})
+wrong("tolerance hard-coded", partial_hooks, {"atol=tolerance": "atol=1e-4"})
+wrong("exactly equal", leaves_first, {"allclose(a, b, rtol=0, atol=tolerance)": "equal(a, b)"})
+wrong("NaN missed", closures, {ANY_NAN: ""})
+
+# ---- Wrong: what is paired and returned -----------------------------------------------------
+
+PAIRS = "for (my_name, a), (name, b) in zip(my_outputs, reference_outputs, strict=False):"
+
+wrong("last instead of first", partial_hooks, {"name\nbreak": "name"})
+wrong("largest instead of first", all_differences, {"found[0][1:]": "max(found)[1:]"})
+wrong("names swapped", leaves_first, {"return my_name, name": "return name, my_name"})
+wrong("one name only", recorders, {"return names": "return names[0]"})
+wrong("the same name twice", exit_stack, {"[my_name, name]": "[my_name, my_name]"})
+wrong("never returned", partial_hooks, {"return pair": "return None"})
+wrong(
+    "printed instead of returned",
+    leaves_first,
+    {"return my_name, name": "print(my_name, name)\nbreak"},
+)
+wrong("None returned in the loop", names_looked_up, {"continue": "return None"})
+wrong("outputs instead of names", names_looked_up, {"return my_name, name": "return a, b"})
+wrong("False instead of None", exit_stack, {"return None": "return False"})
+wrong("mine compared with itself", all_differences, {"outputs_of(reference)": "outputs_of(mine)"})
+wrong(
+    "looked up by name",
+    leaves_first,
+    {
+        PAIRS: "theirs = dict(reference_outputs)\nfor my_name, a in my_outputs:\n"
+        "    name, b = my_name, theirs[my_name]"
+    },
+)
+wrong(
+    "equal names only",
+    leaves_first,
+    {
+        PAIRS: "theirs = dict(reference_outputs)\nfor my_name, a in my_outputs:\n"
+        "    if my_name not in theirs:\n        continue\n"
+        "    name, b = my_name, theirs[my_name]"
+    },
+)
+wrong("strict zip", names_looked_up, {"strict=False": "strict=True"})
