@@ -71,6 +71,13 @@ def test_the_reference_passes(exercise, check, capsys):
 
 
 @pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
+def test_every_name_in_the_code_of_the_trials_is_known(exercise):
+    outcomes = exercise.outcomes(exercise.reference)
+    for trial in exercise.trials:
+        assert getattr(outcomes[trial], "kind", "") != "NameError", outcomes[trial].message
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=named)
 def test_the_steps_of_the_catalogue_pass_where_no_mistake_replaces_one(exercise):
     assert failures_of(exercise, exercise.made_with()) == {}
 
