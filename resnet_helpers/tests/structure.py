@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from resnet_helpers.debugging import settings_of
 from resnet_helpers.param_count import Entry, entries_of, first_mismatch
+from resnet_helpers.tests.engine import fill, made_up
 from resnet_helpers.tests.outcomes import Described, difference, same, short, shown
 
 
@@ -295,3 +297,88 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
     if not isinstance(output, Tensor):
         return output
     return Traced(output.detach(), {name: layer for layer, name in layers.items()}, calls)
+
+
+# ---- What the trials look at ----------------------------------------------------------------
+
+
+def filled(module: nn.Module) -> nn.Module:
+    """The module with its weights filled in state-dict order.
+
+    Raises:
+        LookupError: it has none, so its outputs are random and say nothing.
+    """
+    if not module.state_dict():
+        raise LookupError("the module has no weights to fill")
+    return fill(module)
+
+
+def output_with_ones(module: nn.Module, numbers: list) -> Traced | object:
+    """The output in eval mode where the state dict holds ones, so batchnorms change nothing."""
+    filled(module).eval()
+    for entry in module.state_dict().values():
+        entry.fill_(1)
+    return traced(module, torch.tensor(numbers, dtype=torch.float32))
+
+
+def eval_output(module: nn.Module, x: Tensor) -> Traced | object:
+    """The output in eval mode, and what each layer made of it."""
+    return traced(filled(module).to(x.dtype).eval(), x)
+
+
+def train_output(module: nn.Module, x: Tensor) -> Traced | object:
+    """The output in train mode, and what each layer made of it."""
+    return traced(filled(module).train(), x)
+
+
+def statistics_after_training(module: nn.Module, x: Tensor) -> Values:
+    """All buffers after one batch in train mode."""
+    filled(module).train()(x)
+    return Values.of(module.named_buffers())
+
+
+def gradients(module: nn.Module, x: Tensor) -> Values | str:
+    """The gradients of a weighted sum of the outputs with respect to x and every parameter.
+
+    In float64: batchnorm's gradients are small differences of large numbers.
+    """
+    filled(module).double().train()
+    x = x.double().requires_grad_()
+    output = module(x)
+    if not output.requires_grad:
+        return "none: the output is cut off from the graph"
+    (output * made_up(*output.shape)).sum().backward()
+    tensors = [("x", x), *module.named_parameters()]
+    return Values.of((name, tensor.grad) for name, tensor in tensors)
+
+
+# ---- Trials of modules, whose code is given as text: "ResidualBlock(3, 5)" ------------------
+
+
+def state_dict_of(module: str) -> tuple[str, str]:
+    return f"the state dict of {module}", f"Rows.of({module})"
+
+
+def with_ones(module: str, numbers: list) -> tuple[str, str]:
+    ones = "eval mode, all weights and statistics 1 (so batchnorm changes nothing)"
+    return f"{module}, {ones}, x = {numbers}", f"output_with_ones({module}, {numbers})"
+
+
+def in_eval_mode(module: str, *shape: int) -> tuple[str, str]:
+    tried = f"{module}, eval mode, x of shape {shape}"
+    return tried, f"eval_output({module}, made_up{shape})"
+
+
+def in_train_mode(module: str, *shape: int) -> tuple[str, str]:
+    tried = f"{module}, train mode, x of shape {shape}"
+    return tried, f"train_output({module}, made_up{shape})"
+
+
+def after_a_batch(module: str, *shape: int) -> tuple[str, str, str]:
+    tried = f"{module}, one batch of shape {shape} in train mode"
+    return tried, f"statistics_after_training({module}, made_up{shape})", "buffer"
+
+
+def in_backward(module: str, *shape: int) -> tuple[str, str, str]:
+    tried = f"{module}, backward, x of shape {shape}"
+    return tried, f"gradients({module}, made_up{shape})", "gradient of"
