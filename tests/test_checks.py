@@ -103,10 +103,12 @@ def test_every_mistake_is_named(answer):
     exercise = EXERCISES[answer.exercise]
     failures = failures_of(exercise, answer.implementation)
     assert failures, "no check noticed it"
-    [hint] = [mistake.hint for mistake in exercise.mistakes if mistake.name == answer.mistake]
-    assert {check: f.hints for check, f in failures.items()} == {c: [hint] for c in failures}
+    [mistake] = [m for m in exercise.mistakes if m.name == answer.mistake]
+    expected = {check: [mistake.hint] for check in failures}
+    assert {check: failure.hints for check, failure in failures.items()} == expected
     for failure in failures.values():
         assert len(failure.mistakes) == 1
+        assert mistake.runnable or failure.mistakes == [mistake.name]  # others have its words too
         assert len(failure._render_traceback_()) <= 15
 
 
