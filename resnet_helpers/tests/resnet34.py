@@ -101,6 +101,7 @@ class ResNet34InSteps(nn.Module):
     default_out_features = (64, 128, 256, 512)
     default_strides = (1, 2, 2, 2)
     default_n_classes = 1000
+    order = ("stem", "groups", "linear")
     stem_stride = 2
     stem_padding = 3
     linear_bias = True
@@ -120,9 +121,8 @@ class ResNet34InSteps(nn.Module):
         self.declare()
 
     def declare(self):
-        self.declare_stem()
-        self.declare_groups()
-        self.declare_linear()
+        for part in self.order:
+            getattr(self, f"declare_{part}")()
 
     def declare_stem(self):
         self.stem_conv = self.make_stem_conv()
@@ -384,44 +384,24 @@ mistake(
     "Sequential(*groups).",
     kept=lambda self, groups: groups,
 )
-
-
-@mistake(
+mistake(
     "last layer declared first",
     "You declare the last layer before all others. Declare the layers in the order in which "
     "the data meets them: weights are copied in that order.",
+    order=("linear", "stem", "groups"),
 )
-class _:
-    def declare(self):
-        self.declare_linear()
-        self.declare_stem()
-        self.declare_groups()
-
-
-@mistake(
+mistake(
     "groups declared before the stem",
     "You declare the groups before the stem. Declare the layers in the order in which the "
     "data meets them: weights are copied in that order.",
+    order=("groups", "stem", "linear"),
 )
-class _:
-    def declare(self):
-        self.declare_groups()
-        self.declare_stem()
-        self.declare_linear()
-
-
-@mistake(
+mistake(
     "stem declared last",
     "You declare the stem after everything else. Declare the layers in the order in which the "
     "data meets them: weights are copied in that order.",
+    order=("groups", "linear", "stem"),
 )
-class _:
-    def declare(self):
-        self.declare_groups()
-        self.declare_linear()
-        self.declare_stem()
-
-
 mistake(
     "groups applied in reverse",
     "You apply the groups from last to first. The first declared comes first.",
