@@ -7,7 +7,7 @@ a learner would see them they have the exercise's own name.
 import inspect
 import linecache
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -49,10 +49,18 @@ class Answers:
 
     def right(self, written: Any) -> Any:
         """Add a right answer, written out in full; a decorator."""
-        style = written.__name__
-        assert style not in self.right_ones, f"there are two answers of style {style}"
-        self.right_ones[style] = self._written_out(written, mistake="")
-        return written
+        return self.right_with()(written)
+
+    def right_with(self, *parts: Any) -> Callable[[Any], Any]:
+        """Add a right answer that consists of these parts and what is decorated."""
+
+        def add(written: Any) -> Any:
+            style = written.__name__
+            assert style not in self.right_ones, f"there are two answers of style {style}"
+            self.right_ones[style] = self._written_out(written, "", parts)
+            return written
+
+        return add
 
     def wrong(self, mistake: str, right: Any, edits: Mapping[str, str]) -> None:
         """Add a wrong answer: the right one with each old text replaced by a new one.
@@ -87,9 +95,10 @@ class Answers:
 
         return add
 
-    def _written_out(self, written: Any, mistake: str) -> Answer:
-        """The answer below a decorator of this class, under the exercise's name."""
+    def _written_out(self, written: Any, mistake: str, parts: Iterable[Any] = ()) -> Answer:
+        """The answer below a decorator of this class, under the exercise's name, and its parts."""
         lines = inspect.getsource(written).splitlines(keepends=True)
         source = "".join(lines[1:])  # without our decorator
         source = re.sub(rf"\b{written.__name__}\b", self.exercise, source)
+        source = "\n\n".join([*map(inspect.getsource, parts), source])
         return Answer(self.exercise, written.__name__, mistake, source, self.names)

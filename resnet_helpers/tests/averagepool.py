@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of  # noqa: F401
+from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ AVERAGEPOOL = Exercise(
     name="AveragePool",
     reference=solutions.AveragePool,
     trials=TRIALS,
-    names=globals(),
+    names=globals() | {"made_up": made_up},
     in_steps=AveragePoolInSteps,
     mistakes=mistake,
 )

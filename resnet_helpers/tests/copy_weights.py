@@ -9,98 +9,45 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import (
-    Catalogue,
-    Exercise,
-    trials_of,
-)
+from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
 from resnet_helpers.tests.structure import Entries
 
-
-class CopyWeightsInSteps:
-    """copy_weights cut into the steps that can each go wrong."""
-
-    def entries(self, model):
-        return model.state_dict()
-
-    def compare_lengths(self, mine, theirs):
-        assert len(mine) == len(theirs)
-
-    def paired(self, mine, theirs):
-        return dict(zip(mine, theirs.values(), strict=False))
-
-    def target(self, my_resnet, pretrained_resnet):
-        return my_resnet
-
-    def load(self, model, entries):
-        return model.load_state_dict(entries)
-
-    def result(self, my_resnet, pretrained_resnet, target, loaded):
-        return my_resnet
-
-    def copy_weights(self, my_resnet, pretrained_resnet):
-        mine, theirs = self.entries(my_resnet), self.entries(pretrained_resnet)
-        self.compare_lengths(mine, theirs)
-        target = self.target(my_resnet, pretrained_resnet)
-        loaded = self.load(target, self.paired(mine, theirs))
-        return self.result(my_resnet, pretrained_resnet, target, loaded)
+# ---- What is tried --------------------------------------------------------------------------
 
 
-def network(**layers: nn.Module) -> nn.Sequential:
-    """A network of these layers, under these names."""
-    return nn.Sequential(OrderedDict(layers))
+def two(mine: dict[str, nn.Module], pretrained: dict[str, nn.Module]) -> list[nn.Module]:
+    """Two networks of these layers, in which each entry has values of its own."""
+    networks = [nn.Sequential(OrderedDict(layers)) for layers in (mine, pretrained)]
+    for first, network in zip((1, 101), networks, strict=True):
+        for number, entry in enumerate(network.state_dict().values(), start=first):
+            entry.copy_(number + 0.5 * torch.arange(entry.numel()).view_as(entry) / entry.numel())
+    return networks
 
 
-def numbered(model: nn.Module, first: int) -> nn.Module:
-    """Give each entry values of its own: first, first + 1, and so on, and fractions above it."""
-    for number, entry in enumerate(model.state_dict().values(), start=first):
-        entry.copy_(number + 0.5 * torch.arange(entry.numel()).view_as(entry) / entry.numel())
-    return model
-
-
-def two_networks() -> tuple[nn.Module, nn.Module]:
+def two_networks() -> list[nn.Module]:
     """Mine and a pretrained one: other names except for the last layer's."""
-    mine = network(stem=nn.Conv2d(1, 2, 1), norm=nn.BatchNorm2d(2), fc=nn.Linear(2, 3))
-    pretrained = network(conv1=nn.Conv2d(1, 2, 1), bn1=nn.BatchNorm2d(2), fc=nn.Linear(2, 3))
-    return numbered(mine, 1), numbered(pretrained, 101)
+    return two(
+        {"stem": nn.Conv2d(1, 2, 1), "norm": nn.BatchNorm2d(2), "fc": nn.Linear(2, 3)},
+        {"conv1": nn.Conv2d(1, 2, 1), "bn1": nn.BatchNorm2d(2), "fc": nn.Linear(2, 3)},
+    )
 
 
-def two_of_one_shape() -> tuple[nn.Module, nn.Module]:
-    """Networks in which each entry would fit in the place of each other."""
-    mine, pretrained = network(**linears("c", "b", "a")), network(**linears("x", "y", "z"))
-    return numbered(mine, 1), numbered(pretrained, 101)
+def two_of_one_shape(mine: str, pretrained: str) -> list[nn.Module]:
+    """Networks of one layer for each letter, in which each entry would fit in all places."""
+    return two(*({name: nn.Linear(2, 2, bias=False) for name in of} for of in (mine, pretrained)))
 
 
-def linears(*names: str) -> dict[str, nn.Module]:
-    """Layers of one weight each."""
-    return {name: nn.Linear(2, 2, bias=False) for name in names}
-
-
-def two_without_parameters() -> tuple[nn.Module, nn.Module]:
+def two_without_parameters() -> list[nn.Module]:
     """Networks that have buffers only."""
-    mine = network(norm=nn.BatchNorm2d(2, affine=False))
-    return numbered(mine, 1), numbered(network(bn1=nn.BatchNorm2d(2, affine=False)), 101)
+    return two({"norm": nn.BatchNorm2d(2, affine=False)}, {"bn1": nn.BatchNorm2d(2, affine=False)})
 
 
-def two_of_equal_names() -> tuple[nn.Module, nn.Module]:
-    """Networks whose entries have the same names."""
-    return numbered(network(**linears("a", "b")), 1), numbered(network(**linears("a", "b")), 101)
-
-
-def mine_longer() -> tuple[nn.Module, nn.Module]:
-    """Mine has a layer too many."""
-    return network(**linears("a", "b", "c")), network(**linears("x", "y"))
-
-
-def pretrained_longer() -> tuple[nn.Module, nn.Module]:
-    """The pretrained network has a layer too many."""
-    return network(**linears("a", "b")), network(**linears("x", "y", "z"))
-
-
-def two_in_different_order() -> tuple[nn.Module, nn.Module]:
+def two_in_different_order() -> list[nn.Module]:
     """Networks with the same shapes, but not in the same order."""
-    mine = network(conv=nn.Conv2d(1, 2, 1), fc=nn.Linear(2, 3))
-    return mine, network(fc=nn.Linear(2, 3), conv=nn.Conv2d(1, 2, 1))
+    return two(
+        {"conv": nn.Conv2d(1, 2, 1), "fc": nn.Linear(2, 3)},
+        {"fc": nn.Linear(2, 3), "conv": nn.Conv2d(1, 2, 1)},
+    )
 
 
 def values_of(model: nn.Module) -> dict[str, Tensor]:
@@ -118,16 +65,11 @@ def origins(model: nn.Module, old: dict[str, Tensor], new: dict[str, Tensor]) ->
     return sources
 
 
-def copied(networks: Callable) -> Callable:
+def copied(copy_weights, mine, pretrained):
     """Where the values of each of my_resnet's entries come from after the copying."""
-
-    def run(copy_weights):
-        mine, pretrained = networks()
-        old, new = values_of(mine), values_of(pretrained)
-        copy_weights(mine, pretrained)
-        return Entries(origins(mine, old, new))
-
-    return run
+    old, new = values_of(mine), values_of(pretrained)
+    copy_weights(mine, pretrained)
+    return Entries(origins(mine, old, new))
 
 
 def returned_model(copy_weights):
@@ -176,22 +118,17 @@ def trainable(copy_weights):
     return Entries(states)
 
 
-def complaint(networks: Callable) -> Callable:
+def complaint(copy_weights, mine, pretrained):
     """Whether copying raises an error, of whatever kind; if not, whether anything was copied."""
-
-    def run(copy_weights):
-        mine, pretrained = networks()
-        old = values_of(mine)
-        try:
-            copy_weights(mine, pretrained)
-        except NotImplementedError:  # a stub
-            raise
-        except Exception:
-            return "an error"
-        unchanged = all(torch.equal(old[name], new) for name, new in values_of(mine).items())
-        return f"no error, and {'nothing' if unchanged else 'something'} copied"
-
-    return run
+    old = values_of(mine)
+    try:
+        copy_weights(mine, pretrained)
+    except NotImplementedError:  # a stub
+        raise
+    except Exception:
+        return "an error"
+    unchanged = all(torch.equal(old[name], new) for name, new in values_of(mine).items())
+    return f"no error, and {'nothing' if unchanged else 'something'} copied"
 
 
 class Looked(nn.Sequential):
@@ -220,36 +157,87 @@ def looked_at(copy_weights):
 NETWORKS = "my_resnet of stem, norm, fc; pretrained_resnet of conv1, bn1, fc"
 SOURCES = "origin of my_resnet's values"
 
-COPY_WEIGHTS_TRIALS = trials_of(
+TRIALS = trials_of(
     "test_copy_weights",
-    (NETWORKS, looked_at, "my_resnet"),
-    (NETWORKS, copied(two_networks), SOURCES),
-    ("my_resnet of c, b, a; pretrained_resnet of x, y, z", copied(two_of_one_shape), SOURCES),
-    ("both with buffers only: norm; bn1", copied(two_without_parameters), SOURCES),
-    ("both with the same names: a, b; a, b", copied(two_of_equal_names), SOURCES),
-    (NETWORKS, returned_model, "returned"),
-    (NETWORKS, pretrained_afterwards, "origin of pretrained_resnet's values"),
+    (NETWORKS, "looked_at(copy_weights)", "my_resnet"),
+    (NETWORKS, "copied(copy_weights, *two_networks())", SOURCES),
+    (
+        "my_resnet of c, b, a; pretrained_resnet of x, y, z",
+        "copied(copy_weights, *two_of_one_shape('cba', 'xyz'))",
+        SOURCES,
+    ),
+    (
+        "both with buffers only: norm; bn1",
+        "copied(copy_weights, *two_without_parameters())",
+        SOURCES,
+    ),
+    (
+        "both with the same names: a, b; a, b",
+        "copied(copy_weights, *two_of_one_shape('ab', 'ab'))",
+        SOURCES,
+    ),
+    (NETWORKS, "returned_model(copy_weights)", "returned"),
+    (NETWORKS, "pretrained_afterwards(copy_weights)", "origin of pretrained_resnet's values"),
     (
         f"{NETWORKS}. Then all of my_resnet is set to 0",
-        pretrained_after_mine_was_zeroed,
+        "pretrained_after_mine_was_zeroed(copy_weights)",
         "entries of pretrained_resnet that become 0 with it",
     ),
-    (NETWORKS, trainable, "parameters of my_resnet"),
-    ("my_resnet of a, b; pretrained_resnet of x, y, z", complaint(pretrained_longer), "raised"),
-    ("my_resnet of a, b, c; pretrained_resnet of x, y", complaint(mine_longer), "raised"),
+    (NETWORKS, "trainable(copy_weights)", "parameters of my_resnet"),
+    (
+        "my_resnet of a, b; pretrained_resnet of x, y, z",
+        "complaint(copy_weights, *two_of_one_shape('ab', 'xyz'))",
+        "raised",
+    ),
+    (
+        "my_resnet of a, b, c; pretrained_resnet of x, y",
+        "complaint(copy_weights, *two_of_one_shape('abc', 'xy'))",
+        "raised",
+    ),
     (
         "my_resnet of conv, fc; pretrained_resnet of fc, conv",
-        complaint(two_in_different_order),
+        "complaint(copy_weights, *two_in_different_order())",
         "raised",
     ),
 )
 
-
-def load_what_fits(self, model, entries):
-    return model.load_state_dict(entries, strict=False)
+# ---- A right answer in steps ----------------------------------------------------------------
 
 
-COPY_WEIGHTS_MISTAKES = mistake = Catalogue()
+class CopyWeightsInSteps:
+    """copy_weights cut into the steps that can each go wrong."""
+
+    strict = True
+
+    def entries(self, model):
+        return model.state_dict()
+
+    def compare_lengths(self, mine, theirs):
+        assert len(mine) == len(theirs)
+
+    def paired(self, mine, theirs):
+        return dict(zip(mine, theirs.values(), strict=False))
+
+    def target(self, my_resnet, pretrained_resnet):
+        return my_resnet
+
+    def load(self, model, entries):
+        return model.load_state_dict(entries, strict=self.strict)
+
+    def result(self, my_resnet, pretrained_resnet, target, loaded):
+        return my_resnet
+
+    def copy_weights(self, my_resnet, pretrained_resnet):
+        mine, theirs = self.entries(my_resnet), self.entries(pretrained_resnet)
+        self.compare_lengths(mine, theirs)
+        target = self.target(my_resnet, pretrained_resnet)
+        loaded = self.load(target, self.paired(mine, theirs))
+        return self.result(my_resnet, pretrained_resnet, target, loaded)
+
+
+# ---- The mistakes ---------------------------------------------------------------------------
+
+mistake = Catalogue()
 
 
 @mistake(
@@ -268,7 +256,7 @@ mistake(
     "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
     "needs them: state_dict() holds both.",
     entries=lambda self, model: dict(model.named_parameters()),
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "num_batches_tracked forgotten",
@@ -276,7 +264,7 @@ mistake(
     entries=lambda self, model: {
         name: entry for name, entry in model.state_dict().items() if entry.ndim
     },
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "first of the same shape",
@@ -331,13 +319,13 @@ mistake(
     "last entry left out",
     "The last entry is left out. Copy all of them.",
     paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:-1]),
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "first entry only",
     "Only the first entry is copied. Load and return after the loop, not inside it.",
     paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:1]),
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "loaded into pretrained",
@@ -399,7 +387,7 @@ mistake(
     "strict=False lets entries be missing without a word. Leave it out, and assert that both "
     "networks have the same number of entries.",
     compare_lengths=lambda self, mine, theirs: None,
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "names not translated",
@@ -412,7 +400,7 @@ mistake(
     "You load pretrained's state dict under its own names, and strict=False skips those that "
     "my_resnet doesn't have, which is nearly all. Put the values under my_resnet's keys.",
     paired=lambda self, mine, theirs: theirs,
-    load=load_what_fits,
+    strict=False,
 )
 mistake(
     "keys and values swapped",
@@ -485,13 +473,15 @@ class _:
         model.requires_grad_(False)
 
 
+# ---- The check ------------------------------------------------------------------------------
+
 COPY_WEIGHTS = Exercise(
     name="copy_weights",
     reference=solutions.copy_weights,
-    names={},
+    trials=TRIALS,
+    names=globals(),
     in_steps=CopyWeightsInSteps,
-    trials=COPY_WEIGHTS_TRIALS,
-    mistakes=COPY_WEIGHTS_MISTAKES,
+    mistakes=mistake,
     finished=lambda steps: steps().copy_weights,
 )
 

@@ -6,14 +6,143 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import (
-    Catalogue,
-    Exercise,
-    fill,
-    made_up,
-    trials_of,
-)
+from resnet_helpers.tests.engine import Catalogue, Exercise, fill, made_up, trials_of
 from resnet_helpers.tests.outcomes import numbers
+
+# ---- What is tried --------------------------------------------------------------------------
+
+ONE = torch.tensor([[[[1.0]], [[3.0]], [[0.0]]]])  # pictures of one pixel each
+TWO = torch.tensor([[[[1.0]], [[3.0]], [[0.0]]], [[[2.0]], [[-1.0]], [[2.5]]]])
+THREE = torch.cat([TWO, torch.tensor([[[[0.5]], [[1.0]], [[4.0]]]])])
+LARGE = torch.tensor([[[[1000.0]], [[999.0]], [[0.0]]]])
+SQUARES = made_up(4, 3, 2, 2)
+TWO_TEXT = "two pictures of one pixel, [1, 3, 0] and [2, -1, 2.5], which are the logits"
+
+
+class Colours(nn.Module):
+    """A model whose logits are the values of a picture of one pixel: red, green and blue."""
+
+    def forward(self, images):
+        return images.flatten(1).clone()
+
+
+class Witness(nn.Module):
+    """A model that notes how it was called, and with which pictures; it behaves like Colours."""
+
+    def __init__(self):
+        super().__init__()
+        self.colours = Colours()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.modes = "forward never called"
+        self.recorded = None
+        self.pictures = []
+
+    def forward(self, images):
+        self.modes = {"model": self.training, "its submodules": self.colours.training}
+        self.recorded = torch.is_grad_enabled()
+        self.pictures += [image.flatten().tolist() for image in images]
+        return self.colours(images) * self.weight
+
+
+def normalising() -> nn.Module:
+    """A model with a batchnorm, for five classes and pictures of 2x2 pixels."""
+    return fill(nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 5)))
+
+
+def kinds(result):
+    """What is returned."""
+    if not isinstance(result, (tuple, list)):
+        return type(result).__name__
+    return f"({', '.join(type(part).__name__ for part in result)})"
+
+
+def part(result, position: int):
+    """One of the two things returned; all of it if it isn't two."""
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        return result
+    chosen = result[position]
+    if isinstance(chosen, list):
+        return f"a list of {len(chosen)}"  # whether of numbers or of tensors
+    whole = isinstance(chosen, Tensor) and not chosen.is_floating_point()
+    return chosen.long() if whole else chosen  # any type of integer will do
+
+
+def both(tried: str, call: str) -> tuple[tuple, tuple]:
+    """A trial of the probabilities and one of the classes."""
+    return (
+        (tried, f"part({call}, 0)", "probabilities"),
+        (tried, f"part({call}, 1)", "classes"),
+    )
+
+
+def pictures_seen(predict):
+    """The pictures that the model was given, each once."""
+    witness = Witness()
+    predict(witness, TWO.clone())
+    pictures = [p for i, p in enumerate(witness.pictures) if p not in witness.pictures[:i]]
+    return numbers(pictures) if pictures else "none: it was never called"
+
+
+def recorded(predict):
+    """Whether gradients were recorded, and whether the result hangs on to a graph."""
+    witness = Witness()
+    result = predict(witness, TWO.clone())
+    parts = result if isinstance(result, (tuple, list)) else (result,)
+    attached = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
+    return {"during forward": witness.recorded, "result.requires_grad": attached}
+
+
+def pictures_afterwards(predict):
+    """Whether the pictures are still the same after predict."""
+    images = TWO.clone()
+    predict(Colours(), images)
+    return "unchanged" if torch.equal(images, TWO) else "changed in place"
+
+
+TRIALS = trials_of(
+    "test_predict",
+    (TWO_TEXT, "pictures_seen(predict)", "pictures given to the model"),
+    (
+        "a model that was in train mode",
+        "witness = Witness().train(); predict(witness, TWO.clone()); witness.modes",
+        "training seen in forward",
+    ),
+    (
+        "a model that was in eval mode",
+        "witness = Witness().eval(); predict(witness, TWO.clone()); witness.modes",
+        "training seen in forward",
+    ),
+    (TWO_TEXT, "kinds(predict(Colours(), TWO.clone()))", "returned"),
+    *both(TWO_TEXT, "predict(Colours().eval(), TWO.clone())"),
+    *both(
+        "three such pictures, logits [[1, 3, 0], [2, -1, 2.5], [0.5, 1, 4]]",
+        "predict(Colours().eval(), THREE.clone())",
+    ),
+    *both("one such picture, logits [[1, 3, 0]]", "predict(Colours().eval(), ONE.clone())"),
+    *both("one such picture, logits [[1000, 999, 0]]", "predict(Colours().eval(), LARGE.clone())"),
+    *both(
+        "4 pictures, 5 classes, a model with batchnorm in eval mode",
+        "predict(normalising().eval(), SQUARES.clone())",
+    ),
+    *both(
+        "4 pictures, 5 classes, a model with batchnorm that was in train mode",
+        "predict(normalising().train(), SQUARES.clone())",
+    ),
+    (
+        "a model that was in eval mode",
+        "model = Colours().eval(); predict(model, TWO.clone()); model.training",
+        "model.training afterwards",
+    ),
+    (
+        "a model with batchnorm that was in train mode",
+        "model = normalising().train(); predict(model, SQUARES.clone()); model[0].running_mean",
+        "running_mean afterwards",
+    ),
+    (TWO_TEXT, "recorded(predict)", "gradients recorded"),
+    (TWO_TEXT, "pictures_afterwards(predict)", "images afterwards"),
+)
+
+# ---- A right answer in steps ----------------------------------------------------------------
 
 
 class PredictInSteps:
@@ -48,160 +177,9 @@ class PredictInSteps:
         return self.result(values, classes)
 
 
-class Colours(nn.Module):
-    """A model whose logits are the values of a picture of one pixel: red, green and blue."""
+# ---- The mistakes ---------------------------------------------------------------------------
 
-    def forward(self, images):
-        return images.flatten(1).clone()
-
-
-class Witness(nn.Module):
-    """A model that notes how it was called, and with which pictures; it behaves like Colours."""
-
-    def __init__(self):
-        super().__init__()
-        self.colours = Colours()
-        self.weight = nn.Parameter(torch.ones(3))
-        self.modes = "forward never called"
-        self.recorded = None
-        self.pictures = []
-
-    def forward(self, images):
-        self.modes = {"model": self.training, "its submodules": self.colours.training}
-        self.recorded = torch.is_grad_enabled()
-        self.pictures += [image.flatten().tolist() for image in images]
-        return self.colours(images) * self.weight
-
-
-def pixels(*colours: tuple[float, float, float]) -> Tensor:
-    """Pictures of one pixel each."""
-    return torch.tensor(colours).view(-1, 3, 1, 1)
-
-
-def normalised_model() -> nn.Module:
-    """A model with a batchnorm, for five classes and pictures of 2x2 pixels."""
-    return fill(nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 5)))
-
-
-def kinds(predict):
-    """What is returned."""
-    result = predict(Colours(), TWO)
-    if not isinstance(result, (tuple, list)):
-        return type(result).__name__
-    return f"({', '.join(type(part).__name__ for part in result)})"
-
-
-def part(position: int, images: Tensor, model=Colours, train=False) -> Callable:
-    """One of the two things returned; all of it if it isn't two."""
-
-    def run(predict):
-        result = predict(model().train(train), images.clone())
-        if not isinstance(result, (tuple, list)) or len(result) != 2:
-            return result
-        chosen = result[position]
-        if isinstance(chosen, list):
-            return f"a list of {len(chosen)}"  # whether of numbers or of tensors
-        whole = isinstance(chosen, Tensor) and not chosen.is_floating_point()
-        return chosen.long() if whole else chosen  # any type of integer will do
-
-    return run
-
-
-def both(images: Tensor, tried: str, **settings) -> tuple[tuple, tuple]:
-    """A trial of the probabilities and one of the classes."""
-    return (
-        (tried, part(0, images, **settings), "probabilities"),
-        (tried, part(1, images, **settings), "classes"),
-    )
-
-
-def pictures_seen(predict):
-    """The pictures that the model was given, each once."""
-    witness = Witness()
-    predict(witness, TWO.clone())
-    pictures = [p for i, p in enumerate(witness.pictures) if p not in witness.pictures[:i]]
-    return numbers(pictures) if pictures else "none: it was never called"
-
-
-def modes_seen(train: bool) -> Callable:
-    """Which modes the model saw during its forward pass."""
-
-    def run(predict):
-        witness = Witness().train(train)
-        predict(witness, TWO.clone())
-        return witness.modes
-
-    return run
-
-
-def mode_afterwards(predict):
-    """Whether a model that was in eval mode is in train mode afterwards."""
-    model = Colours().eval()
-    predict(model, TWO.clone())
-    return model.training
-
-
-def statistics_afterwards(predict):
-    """The running mean of a model that was in train mode."""
-    model = normalised_model().train()
-    predict(model, SQUARES.clone())
-    return model[0].running_mean
-
-
-def recorded(predict):
-    """Whether gradients were recorded, and whether the result hangs on to a graph."""
-    witness = Witness()
-    result = predict(witness, TWO.clone())
-    parts = result if isinstance(result, (tuple, list)) else (result,)
-    attached = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
-    return {"during forward": witness.recorded, "result.requires_grad": attached}
-
-
-def pictures_afterwards(predict):
-    """Whether the pictures are still the same after predict."""
-    images = TWO.clone()
-    predict(Colours(), images)
-    return "unchanged" if torch.equal(images, TWO) else "changed in place"
-
-
-TWO = pixels((1.0, 3.0, 0.0), (2.0, -1.0, 2.5))
-THREE = pixels((1.0, 3.0, 0.0), (2.0, -1.0, 2.5), (0.5, 1.0, 4.0))
-SQUARES = made_up(4, 3, 2, 2)
-TWO_TEXT = "two pictures of one pixel, [1, 3, 0] and [2, -1, 2.5], which are the logits"
-
-PREDICT_TRIALS = trials_of(
-    "test_predict",
-    (TWO_TEXT, pictures_seen, "pictures given to the model"),
-    ("a model that was in train mode", modes_seen(True), "training seen in forward"),
-    ("a model that was in eval mode", modes_seen(False), "training seen in forward"),
-    (TWO_TEXT, kinds, "returned"),
-    *both(TWO, TWO_TEXT),
-    *both(THREE, "three such pictures, logits [[1, 3, 0], [2, -1, 2.5], [0.5, 1, 4]]"),
-    *both(TWO[:1], "one such picture, logits [[1, 3, 0]]"),
-    *both(pixels((1000.0, 999.0, 0.0)), "one such picture, logits [[1000, 999, 0]]"),
-    *both(
-        SQUARES,
-        "4 pictures, 5 classes, a model with batchnorm in eval mode",
-        model=normalised_model,
-    ),
-    *both(
-        SQUARES,
-        "4 pictures, 5 classes, a model with batchnorm that was in train mode",
-        model=normalised_model,
-        train=True,
-    ),
-    ("a model that was in eval mode", mode_afterwards, "model.training afterwards"),
-    (
-        "a model with batchnorm that was in train mode",
-        statistics_afterwards,
-        "running_mean afterwards",
-    ),
-    (TWO_TEXT, recorded, "gradients recorded"),
-    (TWO_TEXT, pictures_afterwards, "images afterwards"),
-)
-
-
-PREDICT_MISTAKES = mistake = Catalogue()
+mistake = Catalogue()
 
 
 @mistake(
@@ -255,28 +233,18 @@ mistake(
     "softmax(dim=1) does both.",
     probabilities=lambda self, logits: logits.exp(),
 )
-
-
-@mistake(
+mistake(
     "divided by the sum of the logits",
     "You divide the logits by their sum. They may be negative: take the exponential first, or "
     "let softmax(dim=1) do both.",
+    probabilities=lambda self, logits: logits / logits.sum(1, keepdim=True),
 )
-class _:
-    def probabilities(self, logits):
-        return logits / logits.sum(1, keepdim=True)
-
-
-@mistake(
+mistake(
     "exponential overflows",
     "Your exponential overflows for large logits, and inf / inf is NaN. softmax subtracts the "
     "largest logit first: use it.",
+    probabilities=lambda self, logits: logits.exp() / logits.exp().sum(1, keepdim=True),
 )
-class _:
-    def probabilities(self, logits):
-        return logits.exp() / logits.exp().sum(1, keepdim=True)
-
-
 mistake(
     "percent",
     "You return percent. Return a probability between 0 and 1; show it as you like later.",
@@ -365,18 +333,12 @@ mistake(
     "You put the model into train mode. Call model.eval(), not model.train().",
     prepare=lambda self, model: model.train(),
 )
-
-
-@mistake(
+mistake(
     "only the outermost module in eval mode",
     "model.training = False reaches the outermost module only. model.eval() goes through all "
     "of its submodules.",
+    prepare=lambda self, model: setattr(model, "training", False),
 )
-class _:
-    def prepare(self, model):
-        model.training = False
-
-
 mistake(
     "train mode afterwards",
     "You put the model into train mode at the end, although it was in eval mode before. Leave "
@@ -397,13 +359,15 @@ mistake(
     result=lambda self, values, classes: (values.detach(), classes),
 )
 
+# ---- The check ------------------------------------------------------------------------------
+
 PREDICT = Exercise(
     name="predict",
     reference=solutions.predict,
-    names={},
+    trials=TRIALS,
+    names=globals(),
     in_steps=PredictInSteps,
-    trials=PREDICT_TRIALS,
-    mistakes=PREDICT_MISTAKES,
+    mistakes=mistake,
     finished=lambda steps: steps().predict,
 )
 

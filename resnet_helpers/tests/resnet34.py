@@ -4,27 +4,94 @@ Most trials use a network of few and narrow groups, which shows every mistake as
 the whole network is built on the meta device, which has shapes and no numbers.
 """
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, Linear, Sequential
 from resnet_helpers.solutions import BatchNorm2d, BlockGroup
+from resnet_helpers.tests import structure
 from resnet_helpers.tests.engine import Catalogue, Exercise, Trial, made_up, trials_of
-from resnet_helpers.tests.residual import (
-    eval_output,
+from resnet_helpers.tests.structure import (
+    after_a_batch,
     filled,
-    gradients,
-    rows,
-    statistics_after_training,
-    train_output,
+    in_backward,
+    in_eval_mode,
+    in_train_mode,
+    state_dict_of,
 )
-from resnet_helpers.tests.structure import Rows, traced
 
-# ---- ResNet34: a right one, in steps --------------------------------------------------------
+# ---- What is tried --------------------------------------------------------------------------
+
+TWO_GROUPS = "ResNet34((1, 2), (8, 12), (1, 2), 5)"
+THREE_GROUPS = "ResNet34((2, 1, 1), (64, 8, 16), (2, 1, 3), 4)"
+EIGHT_WIDE = "ResNet34(out_features_per_group=(8, 8, 8, 8), n_classes=5)"
+
+
+def without_numbers(ResNet34, *arguments):
+    """A network that has shapes only."""
+    with torch.device("meta"):
+        return ResNet34(*arguments)
+
+
+def output_of_last_bias(model):
+    """The output where the last layer's weight is 0 and its bias -1, 0, 1, 2, 3."""
+    filled(model).eval()
+    *_, weight, bias = model.state_dict().values()
+    weight.zero_()
+    bias.copy_(torch.arange(bias.numel()).reshape(bias.shape) - 1)
+    return model(made_up(1, 3, 17, 20)).detach()
+
+
+def lists_afterwards(ResNet34):
+    """The three arguments, given as lists, after the network is made."""
+    given = [[1, 1], [8, 12], [1, 2]]
+    lists = [list(values) for values in given]
+    try:
+        ResNet34(*lists, 5)
+    except TypeError:  # tuples are all that some right answers take
+        return given
+    return lists
+
+
+def look_at_groups(ResNet34):
+    """The mistake, too large to run, that makes groups of the same shapes; "" if none does."""
+
+    def shapes(network):
+        # not TWO_GROUPS, where each group has as many blocks as its stride
+        entries = without_numbers(network, (1, 3), (8, 12), (1, 2), 5).state_dict().values()
+        return [tuple(entry.shape) for entry in entries][6:-2]  # without stem and last layer
+
+    mine = shapes(ResNet34)
+    for large in RESNET34.mistakes:
+        if not large.runnable and mine == shapes(RESNET34.made_with(large)):
+            return large
+    return ""
+
+
+TRIALS = trials_of(
+    "test_resnet34",
+    state_dict_of(TWO_GROUPS),
+    state_dict_of(THREE_GROUPS),
+    # some of the entries: where two mistakes meet, they tell one from the other
+    (f"the first 6 entries of {TWO_GROUPS}", f"Rows(Rows.of({TWO_GROUPS}).entries[:6])"),
+    (f"the last 2 entries of {TWO_GROUPS}", f"Rows(Rows.of({TWO_GROUPS}).entries[-2:])"),
+    ("the state dict of ResNet34()", "Rows.of(without_numbers(ResNet34))"),
+    (
+        f"{TWO_GROUPS}, eval mode, the last weight 0, the last bias [-1, 0, 1, 2, 3]",
+        f"output_of_last_bias({TWO_GROUPS})",
+    ),
+    in_eval_mode(TWO_GROUPS, 2, 3, 17, 20),
+    in_train_mode(TWO_GROUPS, 2, 3, 17, 20),
+    after_a_batch(TWO_GROUPS, 2, 3, 17, 20),
+    in_eval_mode(THREE_GROUPS, 1, 3, 37, 29),
+    (*in_eval_mode(EIGHT_WIDE, 1, 3, 33, 36), "output", True),
+    in_backward(TWO_GROUPS, 2, 3, 17, 20),
+    ("ResNet34([1, 1], [8, 12], [1, 2], 5)", "lists_afterwards(ResNet34)", "the lists afterwards"),
+)
+
+# ---- A right answer in steps ----------------------------------------------------------------
 
 
 class ResNet34InSteps(nn.Module):
@@ -34,6 +101,10 @@ class ResNet34InSteps(nn.Module):
     default_out_features = (64, 128, 256, 512)
     default_strides = (1, 2, 2, 2)
     default_n_classes = 1000
+    order = ("stem", "groups", "linear")
+    stem_stride = 2
+    stem_padding = 3
+    linear_bias = True
 
     def __init__(
         self,
@@ -50,78 +121,67 @@ class ResNet34InSteps(nn.Module):
         self.declare()
 
     def declare(self):
-        self.declare_stem()
-        self.declare_groups(self.made())
-        self.declare_linear()
+        for part in self.order:
+            getattr(self, f"declare_{part}")()
 
     def declare_stem(self):
         self.stem_conv = self.make_stem_conv()
         self.stem_norm = self.make_stem_norm()
 
     def make_stem_conv(self):
-        return Conv2d(3, self.stem_feats(), 7, self.stem_stride(), self.stem_padding())
+        return Conv2d(3, self.stem_feats(), 7, self.stem_stride, self.stem_padding)
 
     def stem_feats(self):
         return 64
 
-    def stem_stride(self):
-        return 2
-
-    def stem_padding(self):
-        return 3
-
     def make_stem_norm(self):
         return BatchNorm2d(self.stem_feats())
 
-    def made(self):
-        return [self.make_group(number) for number in range(self.number_made())]
+    def declare_groups(self):
+        self.groups = self.kept([self.make_group(number) for number in range(self.n_groups())])
 
-    def number_made(self):
+    def n_groups(self):
         return len(self.out_features)
 
     def make_group(self, number):
-        return BlockGroup(
-            self.blocks_in(number),
-            self.features_into(number),
-            self.features_out_of(number),
-            self.stride(number),
-        )
+        n, into, out = self.blocks_in(number), self.feats_into(number), self.feats_out_of(number)
+        return BlockGroup(*self.in_order(n, into, out, self.stride(number)))
+
+    def in_order(self, n, into, out, stride):
+        return n, into, out, stride
 
     def blocks_in(self, number):
         return self.n_blocks[number]
 
-    def features_into(self, number):
-        return self.stem_feats() if number == 0 else self.features_out_of(number - 1)
+    def feats_into(self, number):
+        return self.stem_feats() if number == 0 else self.feats_out_of(number - 1)
 
-    def features_out_of(self, number):
+    def feats_out_of(self, number):
         return self.out_features[number]
 
     def stride(self, number):
         return self.strides[number]
 
-    def declare_groups(self, groups):
-        self.groups = Sequential(*groups)
+    def kept(self, groups):
+        return Sequential(*groups)
 
     def declare_linear(self):
-        self.linear = Linear(self.features_into_linear(), self.n_outputs(), self.linear_bias())
+        self.linear = Linear(self.feats_into_linear(), self.n_outputs(), self.linear_bias)
 
-    def features_into_linear(self):
-        return self.features_out_of(self.number_made() - 1)
+    def feats_into_linear(self):
+        return self.feats_out_of(self.n_groups() - 1)
 
     def n_outputs(self):
         return self.n_classes
 
-    def linear_bias(self):
-        return True
+    def stem(self, x):
+        return self.max_pooled(self.stem_relu(self.stem_norm(self.stem_conv(x))))
 
     def stem_relu(self, x):
         return F.relu(x)
 
     def max_pooled(self, x):
         return F.max_pool2d(x, 3, stride=2, padding=1)
-
-    def stem(self, x):
-        return self.max_pooled(self.stem_relu(self.stem_norm(self.stem_conv(x))))
 
     def through_groups(self, x):
         for group in self.groups:
@@ -139,125 +199,10 @@ class ResNet34InSteps(nn.Module):
         return self.finished(self.linear(x))
 
 
-# ---- What the check tries -------------------------------------------------------------------
+# ---- The mistakes ---------------------------------------------------------------------------
 
-TWO_GROUPS = ((1, 2), (8, 12), (1, 2), 5)
-THREE_GROUPS = ((2, 1, 1), (64, 8, 16), (2, 1, 3), 4)
-EIGHT_WIDE = {"out_features_per_group": (8, 8, 8, 8), "n_classes": 5}
+mistake = Catalogue()
 
-
-def some_rows(which: slice, *arguments) -> Callable:
-    """Some of the state dict's entries: where two mistakes meet, they tell one from the other."""
-    return lambda cls: Rows(Rows.of(cls(*arguments)).entries[which])
-
-
-def rows_of_whole_network(cls):
-    """The state dict's entries with all arguments left out."""
-    with torch.device("meta"):
-        return Rows.of(cls())
-
-
-def output_with_defaults(cls):
-    """The output of a narrow network, with blocks and strides left out."""
-    return traced(filled(cls(**EIGHT_WIDE)).eval(), made_up(1, 3, 33, 36))
-
-
-def output_of_last_bias(cls):
-    """The output where the last layer's weight is 0 and its bias -1, 0, 1, 2, 3."""
-    module = filled(cls(*TWO_GROUPS)).eval()
-    *_, weight, bias = module.state_dict().values()
-    weight.zero_()
-    bias.copy_(torch.arange(bias.numel()).reshape(bias.shape) - 1)
-    return module(made_up(1, 3, 17, 20)).detach()
-
-
-def lists_afterwards(cls):
-    """The three arguments, given as lists, after the network is made."""
-    given = [[1, 1], [8, 12], [1, 2]]
-    lists = [list(values) for values in given]
-    try:
-        cls(*lists, 5)
-    except TypeError:  # tuples are all that some right answers take
-        return given
-    return lists
-
-
-RESNET34_TRIALS = trials_of(
-    "test_resnet34",
-    ("the state dict of ResNet34((1, 2), (8, 12), (1, 2), 5)", rows(*TWO_GROUPS)),
-    ("the state dict of ResNet34((2, 1, 1), (64, 8, 16), (2, 1, 3), 4)", rows(*THREE_GROUPS)),
-    (
-        "the first 6 entries of ResNet34((1, 2), (8, 12), (1, 2), 5)",
-        some_rows(slice(6), *TWO_GROUPS),
-    ),
-    (
-        "the last 2 entries of ResNet34((1, 2), (8, 12), (1, 2), 5)",
-        some_rows(slice(-2, None), *TWO_GROUPS),
-    ),
-    ("the state dict of ResNet34()", rows_of_whole_network),
-    (
-        "ResNet34((1, 2), (8, 12), (1, 2), 5), eval mode, the last weight 0, the last bias "
-        "[-1, 0, 1, 2, 3]",
-        output_of_last_bias,
-    ),
-    (
-        "ResNet34((1, 2), (8, 12), (1, 2), 5), eval mode, x of shape (2, 3, 17, 20)",
-        eval_output(made_up(2, 3, 17, 20), *TWO_GROUPS),
-    ),
-    (
-        "ResNet34((1, 2), (8, 12), (1, 2), 5), train mode, x of shape (2, 3, 17, 20)",
-        train_output(made_up(2, 3, 17, 20), *TWO_GROUPS),
-    ),
-    (
-        "ResNet34((1, 2), (8, 12), (1, 2), 5), one batch of shape (2, 3, 17, 20) in train mode",
-        statistics_after_training(made_up(2, 3, 17, 20), *TWO_GROUPS),
-        "buffer",
-    ),
-    (
-        "ResNet34((2, 1, 1), (64, 8, 16), (2, 1, 3), 4), eval mode, x of shape (1, 3, 37, 29)",
-        eval_output(made_up(1, 3, 37, 29), *THREE_GROUPS),
-    ),
-    (
-        "ResNet34(out_features_per_group=(8, 8, 8, 8), n_classes=5), eval mode, "
-        "x of shape (1, 3, 33, 36)",
-        output_with_defaults,
-        "output",
-        True,
-    ),
-    (
-        "ResNet34((1, 2), (8, 12), (1, 2), 5), backward, x of shape (2, 3, 17, 20)",
-        gradients(made_up(2, 3, 17, 20), *TWO_GROUPS),
-        "gradient of",
-    ),
-    ("ResNet34([1, 1], [8, 12], [1, 2], 5)", lists_afterwards, "the lists afterwards"),
-)
-
-# ---- What can go wrong ----------------------------------------------------------------------
-
-
-def ending_in(function: Callable) -> dict[str, Callable]:
-    return {"finished": lambda self, logits: function(logits)}
-
-
-def max_pool(*settings: int) -> dict[str, Callable]:
-    return {"max_pooled": lambda self, x: F.max_pool2d(x, *settings)}
-
-
-def in_mode(training: bool) -> dict[str, Callable]:
-    """A forward that puts the network into one mode."""
-    return {"forward": lambda self, x: ResNet34InSteps.forward(self.train(training), x)}
-
-
-def group_of(*order: str) -> dict[str, Callable]:
-    """BlockGroup's arguments in another order."""
-    return {
-        "make_group": lambda self, number: BlockGroup(
-            *(getattr(self, step)(number) for step in order)
-        )
-    }
-
-
-RESNET34_MISTAKES = mistake = Catalogue()
 mistake(
     "maxpool missing",
     "The max pool of the stem is missing: 3x3, stride 2, padding 1, after the first ReLU.",
@@ -284,17 +229,17 @@ mistake(
 mistake(
     "maxpool of 2x2",
     "Your max pool is 2x2. It is 3x3, with stride 2 and padding 1.",
-    **max_pool(2, 2),
+    max_pooled=lambda self, x: F.max_pool2d(x, 2),
 )
 mistake(
     "maxpool stride left out",
     "Your max pool has stride 3: left out, the stride is the size of the window. Pass stride=2.",
-    **max_pool(3, 3, 1),
+    max_pooled=lambda self, x: F.max_pool2d(x, 3, padding=1),
 )
 mistake(
     "maxpool padding left out",
     "Your max pool has no padding. Pass padding=1.",
-    **max_pool(3, 2, 0),
+    max_pooled=lambda self, x: F.max_pool2d(x, 3, stride=2),
 )
 mistake(
     "average pool in the stem",
@@ -304,23 +249,23 @@ mistake(
 mistake(
     "stem kernel 3x3",
     "Your first convolution is 3x3. It is 7x7, with stride 2 and padding 3.",
-    make_stem_conv=lambda self: Conv2d(3, self.stem_feats(), 3, self.stem_stride(), padding=1),
+    make_stem_conv=lambda self: Conv2d(3, self.stem_feats(), 3, self.stem_stride, padding=1),
 )
 mistake(
     "stem stride 1",
     "Your first convolution has stride 1. It has stride 2.",
-    stem_stride=lambda self: 1,
+    stem_stride=1,
 )
 mistake(
     "stem padding missing",
     "Your first convolution has no padding. With its 7x7 kernel it needs padding 3.",
-    stem_padding=lambda self: 0,
+    stem_padding=0,
 )
 mistake(
     "stem padding 1",
     "Your first convolution has padding 1, which fits a 3x3 kernel. This one is 7x7: give it "
     "padding 3.",
-    stem_padding=lambda self: 1,
+    stem_padding=1,
 )
 mistake(
     "stem convolution with bias",
@@ -354,31 +299,31 @@ mistake(
     "in_feats are the group's own out_feats",
     "Each group of yours takes the channels that it returns. It gets what the group before it "
     "returns, and the first gets the stem's 64.",
-    features_into=lambda self, number: self.features_out_of(number),
+    feats_into=lambda self, number: self.feats_out_of(number),
 )
 mistake(
     "in_feats 64 for every group",
     "Every group of yours takes 64 channels. Only the first does; the others get what the "
     "group before returns.",
-    features_into=lambda self, number: 64,
+    feats_into=lambda self, number: 64,
 )
 mistake(
     "in_feats and out_feats swapped",
     "You give BlockGroup out_feats before in_feats. Its order is n_blocks, in_feats, "
     "out_feats, first_stride.",
-    **group_of("blocks_in", "features_out_of", "features_into", "stride"),
+    in_order=lambda self, n, into, out, stride: (n, out, into, stride),
 )
 mistake(
     "in_feats hard-coded",
     "Your groups' in_feats are fixed to 64, 64, 128, 256. Take them from "
     "out_features_per_group: all but the last, after the stem's 64.",
-    features_into=lambda self, number: (64, 64, 128, 256)[number],
+    feats_into=lambda self, number: (64, 64, 128, 256)[number],
 )
 mistake(
     "out_features_per_group ignored",
     "Your groups return 64, 128, 256, 512 channels whatever out_features_per_group is. Use "
     "the argument.",
-    features_out_of=lambda self, number: (64, 128, 256, 512)[number],
+    feats_out_of=lambda self, number: (64, 128, 256, 512)[number],
 )
 mistake(
     "n_blocks_per_group ignored",
@@ -409,23 +354,23 @@ mistake(
     "512 features hard-coded",
     "Your last layer takes 512 features. It takes as many as the last group returns: "
     "out_features_per_group[-1].",
-    features_into_linear=lambda self: 512,
+    feats_into_linear=lambda self: 512,
 )
 mistake(
     "Linear without bias",
     "Your last layer has no bias. Linear layers have one here; only the convolutions have not.",
-    linear_bias=lambda self: False,
+    linear_bias=False,
 )
 mistake(
     "last group left out",
     "You make one group too few. There is one for each entry of out_features_per_group.",
-    number_made=lambda self: len(self.out_features) - 1,
+    n_groups=lambda self: len(self.out_features) - 1,
 )
 mistake(
     "first group only made",
     "You make the first group only: look for a break, or a return, inside the loop.",
-    number_made=lambda self: 1,
-    features_into_linear=lambda self: self.out_features[-1],
+    n_groups=lambda self: 1,
+    feats_into_linear=lambda self: self.out_features[-1],
 )
 mistake(
     "first group only applied",
@@ -437,46 +382,26 @@ mistake(
     "groups in a plain list",
     "Your groups are in a plain list, where nn.Module does not see their parameters. Use "
     "Sequential(*groups).",
-    declare_groups=lambda self, groups: setattr(self, "groups", groups),
+    kept=lambda self, groups: groups,
 )
-
-
-@mistake(
+mistake(
     "last layer declared first",
     "You declare the last layer before all others. Declare the layers in the order in which "
     "the data meets them: weights are copied in that order.",
+    order=("linear", "stem", "groups"),
 )
-class _:
-    def declare(self):
-        self.declare_linear()
-        self.declare_stem()
-        self.declare_groups(self.made())
-
-
-@mistake(
+mistake(
     "groups declared before the stem",
     "You declare the groups before the stem. Declare the layers in the order in which the "
     "data meets them: weights are copied in that order.",
+    order=("groups", "stem", "linear"),
 )
-class _:
-    def declare(self):
-        self.declare_groups(self.made())
-        self.declare_stem()
-        self.declare_linear()
-
-
-@mistake(
+mistake(
     "stem declared last",
     "You declare the stem after everything else. Declare the layers in the order in which the "
     "data meets them: weights are copied in that order.",
+    order=("groups", "linear", "stem"),
 )
-class _:
-    def declare(self):
-        self.declare_groups(self.made())
-        self.declare_linear()
-        self.declare_stem()
-
-
 mistake(
     "groups applied in reverse",
     "You apply the groups from last to first. The first declared comes first.",
@@ -509,45 +434,45 @@ mistake(
     "cut off from the graph",
     "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
     "learn. Compute it with gradients on.",
-    **ending_in(Tensor.detach),
+    finished=lambda self, logits: logits.detach(),
 )
 mistake(
     "eval mode in forward",
     "Your forward calls self.eval(), so the network never trains: batchnorm keeps to its "
     "running statistics. Leave the mode to whoever uses the network.",
-    **in_mode(False),
+    forward=lambda self, x: ResNet34InSteps.forward(self.eval(), x),
 )
 mistake(
     "train mode in forward",
     "Your forward calls self.train(), so batchnorm uses the batch's statistics in eval mode "
     "too. Leave the mode to whoever uses the network.",
-    **in_mode(True),
+    forward=lambda self, x: ResNet34InSteps.forward(self.train(), x),
 )
 mistake(
     "softmax at the end",
     "Your network ends in softmax. It returns the logits, what the Linear layer gives.",
-    **ending_in(lambda logits: logits.softmax(1)),
+    finished=lambda self, logits: logits.softmax(1),
 )
 mistake(
     "log_softmax at the end",
     "Your network ends in log_softmax. It returns the logits, what the Linear layer gives.",
-    **ending_in(lambda logits: logits.log_softmax(1)),
+    finished=lambda self, logits: logits.log_softmax(1),
 )
 mistake(
     "sigmoid at the end",
     "Your network ends in a sigmoid. It returns the logits, what the Linear layer gives.",
-    **ending_in(torch.sigmoid),
+    finished=lambda self, logits: logits.sigmoid(),
 )
 mistake(
     "ReLU at the end",
     "Your network ends in a ReLU, which takes the negative logits away. It returns what the "
     "Linear layer gives.",
-    **ending_in(F.relu),
+    finished=lambda self, logits: logits.relu(),
 )
 mistake(
     "class instead of logits",
     "You return the most likely class. Return the logits of all classes.",
-    **ending_in(lambda logits: logits.argmax(1)),
+    finished=lambda self, logits: logits.argmax(1),
 )
 mistake(
     "default blocks of ResNet18",
@@ -582,69 +507,46 @@ class _:
         in_features = list(self.out_features[:-1])
         out_features = self.out_features[1:]
         self.declare_stem()
-        groups = zip(self.n_blocks, in_features, out_features, self.strides, strict=True)
-        self.declare_groups([BlockGroup(*group) for group in groups])
+        groups = map(BlockGroup, self.n_blocks, in_features, out_features, self.strides)
+        self.groups = Sequential(*groups)
         self.declare_linear()
 
 
-IN_ANOTHER_ORDER = (
-    "You give BlockGroup its arguments in another order than it takes them: n_blocks, in_feats, "
-    "out_feats, first_stride."
+mistake(
+    "sequences hard-coded",
+    "Your groups are always those of the defaults. Take their numbers from the three arguments "
+    "n_blocks_per_group, out_features_per_group and first_strides_per_group.",
+    runnable=False,
+    n_groups=lambda self: 4,
+    blocks_in=lambda self, number: (3, 4, 6, 3)[number],
+    feats_into=lambda self, number: (64, 64, 128, 256)[number],
+    feats_out_of=lambda self, number: (64, 128, 256, 512)[number],
+    stride=lambda self, number: (1, 2, 2, 2)[number],
 )
-LARGE_MISTAKES = {  # which make networks too large to run: the steps, and the hint
-    "sequences hard-coded": (
-        {
-            "number_made": lambda self: 4,
-            "blocks_in": lambda self, number: (3, 4, 6, 3)[number],
-            "features_into": lambda self, number: (64, 64, 128, 256)[number],
-            "features_out_of": lambda self, number: (64, 128, 256, 512)[number],
-            "stride": lambda self, number: (1, 2, 2, 2)[number],
-        },
-        "Your groups are always those of the defaults. Take their numbers from the three arguments "
-        "n_blocks_per_group, out_features_per_group and first_strides_per_group.",
-    ),
-    "in, out, n": (
-        group_of("features_into", "features_out_of", "blocks_in", "stride"),
-        IN_ANOTHER_ORDER,
-    ),
-    "in, out, stride, n": (
-        group_of("features_into", "features_out_of", "stride", "blocks_in"),
-        IN_ANOTHER_ORDER,
-    ),
-    "out, in, n": (
-        group_of("features_out_of", "features_into", "blocks_in", "stride"),
-        IN_ANOTHER_ORDER,
-    ),
-    "in, n, out": (
-        group_of("features_into", "blocks_in", "features_out_of", "stride"),
-        IN_ANOTHER_ORDER,
-    ),
-}
+for name, in_order in {
+    "in, out, n": lambda self, n, into, out, stride: (into, out, n, stride),
+    "in, out, stride, n": lambda self, n, into, out, stride: (into, out, stride, n),
+    "out, in, n": lambda self, n, into, out, stride: (out, into, n, stride),
+    "in, n, out": lambda self, n, into, out, stride: (into, n, out, stride),
+}.items():
+    mistake(
+        name,
+        "You give BlockGroup its arguments in another order than it takes them: n_blocks, "
+        "in_feats, out_feats, first_stride.",
+        runnable=False,
+        in_order=in_order,
+    )
 
-
-def look_at_groups(cls):
-    """The hint of the large mistake that makes groups of the same shapes."""
-
-    def shapes(network: type) -> list:
-        with torch.device("meta"):
-            entries = network(*TWO_GROUPS).state_dict().values()
-        return [tuple(entry.shape) for entry in entries][6:-2]  # without stem and last layer
-
-    mine = shapes(cls)
-    for steps, hint in LARGE_MISTAKES.values():
-        if mine == shapes(type("ResNet34", (ResNet34InSteps,), steps)):
-            return hint
-    return ""
-
+# ---- The check ------------------------------------------------------------------------------
 
 RESNET34 = Exercise(
     name="ResNet34",
     reference=solutions.ResNet34,
-    names={},
+    trials=TRIALS,
+    names=vars(structure) | globals(),
     in_steps=ResNet34InSteps,
-    trials=RESNET34_TRIALS,
-    mistakes=RESNET34_MISTAKES,
-    closer_look=Trial("test_resnet34", "the shapes of the groups", look_at_groups),
+    mistakes=mistake,
+    closer_look=Trial("test_resnet34", "the shapes of the groups", "look_at_groups(ResNet34)"),
 )
 
 
