@@ -1,36 +1,7 @@
-"""Every answer by which the checks are proven, exercise by exercise.
-
-While exercises move there from tests/wrong, those that have not yet are taken from there.
-"""
-
-import importlib
-import pkgutil
-from dataclasses import dataclass
-from typing import Any
-
-import wrong
+"""Every answer by which the checks are proven, all exercises together."""
 
 from resnet_helpers import answers
 
-
-@dataclass(frozen=True, eq=False)
-class OldAnswer:
-    exercise: str
-    style: str
-    mistake: str
-    implementation: Any
-
-
-for module in pkgutil.iter_modules(wrong.__path__):
-    importlib.import_module(f"wrong.{module.name}")
-
-RIGHT = [
-    OldAnswer(exercise, made.__name__, "", made)
-    for exercise, made in wrong.RIGHT
-    if exercise not in answers.exercises()
-] + [a for e in answers.exercises() for a in answers.answers_to(e).right_ones.values()]
-WRONG = [
-    OldAnswer(exercise, made.__name__, mistake, made)
-    for (exercise, mistake), made in wrong.WRONG.items()
-    if exercise not in answers.exercises()
-] + [a for e in answers.exercises() for a in answers.answers_to(e).wrong_ones]
+ALL = [answers.answers_to(exercise) for exercise in answers.exercises()]
+RIGHT = [answer for answers_to_one in ALL for answer in answers_to_one.right_ones.values()]
+WRONG = [answer for answers_to_one in ALL for answer in answers_to_one.wrong_ones]

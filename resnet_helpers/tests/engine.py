@@ -52,8 +52,6 @@ class Trial:
 
     def run(self, names: Mapping[str, Any]) -> Any:
         """The outcome, where the code's names mean these."""
-        if callable(self.code):  # TEMPORARY
-            return self.code(names["implementation"])
         statements, last = self._compiled
         own_names = dict(names)
         exec(statements, own_names)
@@ -188,7 +186,7 @@ class Exercise:
 
     def outcomes(self, implementation: Any) -> Outcomes:
         """What the trials make of this implementation."""
-        return Outcomes({**self.names, self.name: implementation, "implementation": implementation})
+        return Outcomes({**self.names, self.name: implementation})
 
     def outcomes_with(self, *mistakes: Mistake) -> Outcomes:
         """What the trials make of an implementation that makes exactly these mistakes."""
