@@ -281,7 +281,7 @@ wrong(
     "maxpool before the first convolution",
     ZippedSizes,
     {
-        "MaxPool2d(kernel_size=3, stride=2, padding=1),\n": "",
+        "\nMaxPool2d(kernel_size=3, stride=2, padding=1),": "",
         "Conv2d(3, 64,": "MaxPool2d(kernel_size=3, stride=2, padding=1),\nConv2d(3, 64,",
     },
 )
