@@ -10,8 +10,9 @@ from torch import nn
 
 from resnet_helpers import solutions
 from resnet_helpers.solutions import hook_check_for_nan_output
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.nan_hook import CLEAN, NAN, Culprit, caught  # noqa: F401
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -195,7 +196,7 @@ AVERAGEPOOL = Exercise(
     name="AveragePool",
     reference=solutions.AveragePool,
     trials=TRIALS,
-    names=globals() | {"made_up": made_up},
+    names=globals(),
     in_steps=AveragePoolInSteps,
     mistakes=mistake,
 )

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from resnet_helpers.tests.engine import Trial, made_up, trials_of
 from resnet_helpers.tests.outcomes import Described, difference, numbers, same, short, shown
+from resnet_helpers.tests.trials import Trial, trials_of
+from resnet_helpers.tests.values import made_up
 
 # ---- Inputs and modules ---------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from resnet_helpers import solutions
 from resnet_helpers.layers import Sequential
 from resnet_helpers.solutions import ResidualBlock
 from resnet_helpers.tests import structure
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import (
     after_a_batch,
     in_backward,
@@ -15,6 +15,7 @@ from resnet_helpers.tests.structure import (
     state_dict_of,
     with_ones,
 )
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

@@ -3,19 +3,23 @@
 A mistake explains a trial if an implementation that makes it has the same outcome there as the
 learner's. Best is a mistake, else a pair of them, that explains every trial of every check; then
 one that explains every trial of the failed check; then the one that explains the first few trials
-to come out wrong. Where several do equally well, only what all of them say is said.
+to come out wrong. Where several do equally well, only what all of them say is said. But first of
+all an earlier piece of the learner's is blamed, if with the course's in its place all is right.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 from resnet_helpers.tests.outcomes import Crash, is_stub, same
 
 if TYPE_CHECKING:
-    from resnet_helpers.tests.engine import Exercise, Mistake, Outcomes, Trial
+    from resnet_helpers.tests.engine import Exercise, Mistake
+    from resnet_helpers.tests.trials import Outcomes, Trial
 
     Mistakes = tuple[Mistake, ...]
 
@@ -29,6 +33,7 @@ class Diagnosis:
 
     hints: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()
+    blamed: str = ""  # the earlier piece of the learner's that is at fault
 
     @classmethod
     def of(cls, mistakes: Iterable["Mistake"]) -> "Diagnosis":
@@ -44,6 +49,7 @@ class Case:
     failed: "Trial"
     learners: "Outcomes"
     expected: "Outcomes"
+    runs: set = field(default_factory=set)  # which trials were run, with which mistakes
 
     @cached_property
     def trials(self) -> "list[Trial]":
@@ -60,9 +66,17 @@ class Case:
         """The mistakes that can be tried."""
         return [mistake for mistake in self.exercise.mistakes if mistake.runnable]
 
-    def made_with(self, *mistakes: "Mistake") -> "Outcomes":
+    def made_with(self, *mistakes: "Mistake") -> "CountedOutcomes":
         """What comes out of an implementation that makes these mistakes."""
-        return self.exercise.outcomes_with(*mistakes)
+        return CountedOutcomes(self, mistakes)
+
+    def fits(self, mistakes: "Mistakes") -> bool:
+        """Whether what has to be seen of the learner's, for these hints to be true, is seen."""
+        return all(
+            self.learners[replace(self.failed, code=mistake.only_if)] is True
+            for mistake in mistakes
+            if mistake.only_if
+        )
 
     def is_right(self, trial: "Trial") -> bool:
         """Whether the learner's comes out right."""
@@ -81,20 +95,54 @@ class Case:
         return isinstance(made[trial], Crash) or isinstance(self.learners[trial], Crash)
 
 
+class SearchIsOverError(Exception):
+    """As many trials have been run as the exercise allows its search."""
+
+
+class CountedOutcomes:
+    """Outcomes of known mistakes; each trial that is run, or would be if it were not known, counts.
+
+    So the search ends at the same place on every machine, and whatever was looked for before.
+
+    Raises:
+        SearchIsOverError: there have been too many.
+    """
+
+    def __init__(self, case: Case, mistakes: "Mistakes"):
+        self.case = case
+        self.mistakes = mistakes
+        self.outcomes = case.exercise.outcomes_with(*mistakes)
+
+    def __getitem__(self, trial: "Trial") -> object:
+        self.case.runs.add((trial, *(mistake.name for mistake in self.mistakes)))
+        if len(self.case.runs) > self.case.exercise.most_runs:
+            raise SearchIsOverError
+        return self.outcomes[trial]
+
+
 def diagnose(case: Case) -> Diagnosis:
     """What is known of the mistake behind a failed check; an empty Diagnosis if nothing is."""
+    try:
+        return piece_at_fault(case) or known_mistake(case) or after_a_closer_look(case)
+    except SearchIsOverError:
+        return after_a_closer_look(case)
+
+
+def known_mistake(case: Case) -> Diagnosis | None:
+    """The known mistakes that explain what came out wrong, if any do."""
     for scope in (case.trials, case.of_this_check(case.trials)):
         single = [(mistake,) for mistake in case.candidates]
         found = explaining_all(case, single, scope)
         found = found or explaining_all(case, pairs_worth_trying(case, scope), scope)
         if found:
             return Diagnosis.of(what_they_share(case, found))
-    return explaining_the_first_few(case) or after_a_closer_look(case)
+    return explaining_the_first_few(case)
 
 
 def explaining_all(case: Case, candidates: "list[Mistakes]", scope: "list[Trial]"):
     """Those candidates with which every trial of the scope comes out as the learner's."""
-    return [m for m in candidates if explains_all(case, case.made_with(*m), scope)]
+    found = [m for m in candidates if explains_all(case, case.made_with(*m), scope)]
+    return [mistakes for mistakes in found if case.fits(mistakes)]
 
 
 def explains_all(case: Case, made: "Outcomes", scope: "list[Trial]") -> bool:
@@ -144,7 +192,8 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
 def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake]":
     """The mistakes of the best explanation, or those of them whose words all the best ones use.
 
-    The best ones explain most trials, those of other checks counted.
+    The best ones explain most trials, those of other checks counted. First comes what explains the
+    trial that failed.
     """
     quick = [trial for trial in case.trials if not trial.slow]
 
@@ -156,7 +205,10 @@ def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake
     best = [m for m, count in zip(explanations, counts, strict=True) if count == max(counts)]
     hints = [{mistake.hint for mistake in mistakes} for mistakes in best]
     shared = [mistake for mistake in best[0] if all(mistake.hint in others for others in hints)]
-    return shared or list(best[0])
+    return sorted(
+        shared or best[0],
+        key=lambda mistake: not case.is_spoilt(case.made_with(mistake), case.failed),
+    )
 
 
 def explaining_the_first_few(case: Case) -> Diagnosis | None:
@@ -176,6 +228,7 @@ def explaining_the_first_few(case: Case) -> Diagnosis | None:
                 explains_first_few(case, made, scope)
                 and not any(case.is_spoilt(made, t) for t in right if not case.raises(made, t))
                 and case.is_spoilt(made, case.failed)
+                and case.fits((mistake,))
             ):
                 count = sum(case.is_like(made, trial) for trial in wrong)
                 if count > explained.get(mistake.hint, (0, None))[0]:
@@ -201,6 +254,70 @@ def explains_first_few(case: Case, made: "Outcomes", wrong: "list[Trial]") -> bo
             if count == FIRST_FEW:
                 break
     return count > 0
+
+
+def piece_at_fault(case: Case) -> Diagnosis | None:
+    """The earlier piece of the learner's without which the exercise passes, if there is one.
+
+    All that came out wrong is tried again with the course's piece where the learner's code finds
+    its own; blamed is only a piece with which then all comes out right.
+    """
+    implementation = case.learners.names[case.exercise.name]
+    wrong = [trial for trial in case.trials if not case.is_right(trial)]
+    for name, right_piece in case.exercise.pieces.items():
+        everywhere = names_used_by(implementation, case.exercise.pieces)
+        places = [names for names in everywhere if is_learners(names.get(name), right_piece)]
+        if not places:
+            continue
+        with replaced(places, name, right_piece):
+            again = case.exercise.outcomes(implementation, learners=True)
+            if all(same(again[trial], case.expected[trial]) for trial in wrong):
+                hint = (
+                    f"Your {name} is at fault: with the course's the same {case.exercise.name} is "
+                    "right. Run its checks again."
+                )
+                return Diagnosis((hint,), blamed=name)
+    return None
+
+
+def is_learners(piece: object, right_piece: object) -> bool:
+    """Whether a piece is one that a learner wrote: not the course's, nor PyTorch's."""
+    module = getattr(piece, "__module__", "") or ""
+    return callable(piece) and piece is not right_piece and not module.startswith("torch.")
+
+
+def names_used_by(implementation: object, pieces: Iterable[str]) -> list[dict]:
+    """The global names of the functions of this class or function, and of the pieces it uses."""
+    found: list[dict] = []
+    to_look_at = [implementation]
+    while to_look_at:
+        for function in functions_of(to_look_at.pop()):
+            names = function.__globals__
+            if not any(names is known for known in found):
+                found.append(names)
+                to_look_at += [names[piece] for piece in pieces if piece in names]
+    return found
+
+
+def functions_of(thing: object) -> list[FunctionType]:
+    """A function itself, or the functions that a class and its parents define."""
+    if isinstance(thing, FunctionType):
+        return [thing]
+    values = [value for cls in getattr(thing, "__mro__", ()) for value in vars(cls).values()]
+    return [value for value in values if isinstance(value, FunctionType)]
+
+
+@contextmanager
+def replaced(places: list[dict], name: str, value: object) -> Iterator[None]:
+    """Within it, the name has this value in all those places."""
+    before = [names[name] for names in places]
+    try:
+        for names in places:
+            names[name] = value
+        yield
+    finally:
+        for names, old in zip(places, before, strict=True):
+            names[name] = old
 
 
 def after_a_closer_look(case: Case) -> Diagnosis:

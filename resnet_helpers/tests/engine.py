@@ -12,111 +12,19 @@ written without looking at the steps: wrong("unbiased variance", ByHand, {"n": "
 `pytest tests/test_checks.py -k unbiased`: the check must say these words of that answer, no others.
 """
 
-import ast
 import inspect
-import io
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from types import CodeType
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
 from resnet_helpers.tests.diagnosis import Case, Diagnosis, diagnose
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
 from resnet_helpers.tests.outcomes import Crash, difference, few_lines, is_stub, same, short
-
-# ---- Trials ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One thing to do with an implementation, and what of it to look at.
-
-    `code` is Python in which the implementation goes by the exercise's name; the value of its last
-    line is the outcome: a tensor, something Described, or plain data. `tried` says what it does,
-    `subject` what it returns. A `slow` trial is compared last.
-    """
-
-    check: str
-    tried: str
-    code: str
-    subject: str = "output"
-    slow: bool = False
-
-    def run(self, names: Mapping[str, Any]) -> Any:
-        """The outcome, where the code's names mean these."""
-        statements, last = self._compiled
-        own_names = dict(names)
-        exec(statements, own_names)
-        return eval(last, own_names)
-
-    @cached_property
-    def _compiled(self) -> tuple[CodeType, CodeType]:
-        *statements, last = ast.parse(self.code).body
-        # A name in this package's folder, so that no line of it is taken for the learner's.
-        file = str(Path(__file__).with_name("trial"))
-        return (
-            compile(ast.Module(statements, []), file, "exec"),
-            compile(ast.Expression(last.value), file, "eval"),
-        )
-
-
-def trials_of(check: str, *trials: tuple) -> tuple[Trial, ...]:
-    """Trials of one check."""
-    return tuple(Trial(check, *trial) for trial in trials)
-
-
-class Outcomes:
-    """What the trials make of one implementation, each run when it is first asked for.
-
-    What the code prints is kept in `printed`: a learner's `print` would show for every trial.
-    """
-
-    def __init__(self, names: Mapping[str, Any]):
-        self.names = names  # what the trials' code can use, the implementation among it
-        self.printed: dict[Trial, str] = {}
-        self._known: dict[Trial, Any] = {}
-
-    def __getitem__(self, trial: Trial) -> Any:
-        if trial not in self._known:
-            with undisturbed(), redirect_stdout(io.StringIO()) as printed:
-                try:
-                    self._known[trial] = trial.run(self.names)
-                except Exception as error:
-                    self._known[trial] = Crash.of(error)
-            self.printed[trial] = printed.getvalue()
-        return self._known[trial]
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """A fixed random state, float32 on the CPU, gradients on; afterwards all is as it was."""
-    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
-    with (
-        torch.random.fork_rng(devices=[]),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        torch.device("cpu"),
-        torch.autocast("cpu", enabled=False),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        torch.default_generator.manual_seed(0)
-        torch.set_default_dtype(torch.float32)
-        torch.set_num_threads(1)  # more of them take ten times as long on tensors this small
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            torch.set_num_threads(threads)
-
+from resnet_helpers.tests.pasting import Renamed, to_paste
+from resnet_helpers.tests.trials import NAMES, Outcomes, Trial
 
 # ---- Mistakes -------------------------------------------------------------------------------
 
@@ -125,21 +33,26 @@ def undisturbed() -> Iterator[None]:
 class Mistake:
     """A known mistake: its name, what to say of it, and the steps of a right answer it replaces.
 
-    One that is not `runnable` makes something too large to try: a closer look recognises it.
+    What the hint says of the learner's code may be more than the outcomes show: `only_if` is then
+    the code of a look at the implementation, and the hint is given only where that is True. One
+    that is not `runnable` makes something too large to try: a closer look recognises it.
     """
 
     name: str
     hint: str
     overrides: dict[str, Any] = field(default_factory=dict)
+    only_if: str = ""
     runnable: bool = True
 
 
 class Catalogue(list[Mistake]):
     """The known mistakes of an exercise. Calling it adds one."""
 
-    def __call__(self, name: str, hint: str, /, *, runnable=True, **steps: Any) -> Callable:
+    def __call__(
+        self, name: str, hint: str, /, *, only_if="", runnable=True, **steps: Any
+    ) -> Callable:
         """Add a mistake; longer steps may follow as the methods of a decorated class."""
-        added = Mistake(name, hint, steps, runnable)
+        added = Mistake(name, hint, steps, only_if, runnable)
         self.append(added)
 
         def with_methods(methods: type) -> type:
@@ -161,8 +74,9 @@ class Exercise:
     `in_steps` is a right implementation cut into overridable steps; a class made from it goes
     through `finished` to become what a learner would pass to the check (the class itself, or a
     function). `names` are those that the trials' code uses besides the exercise's own.
+    `pieces` are earlier exercises that the learner's code uses, with the course's answers to them.
     `closer_look` is for what no known mistake explains: a trial that returns a hint, a Mistake that
-    is not runnable, or "".
+    is not runnable, or "". The search for a known mistake is over after `most_runs` trials.
     """
 
     name: str
@@ -172,7 +86,9 @@ class Exercise:
     mistakes: Sequence[Mistake]
     names: Mapping[str, Any]
     finished: Callable[[type], Any] = lambda in_steps: in_steps
+    pieces: Mapping[str, Any] = field(default_factory=dict)
     closer_look: Trial | None = None
+    most_runs: int = 5000
 
     @property
     def checks(self) -> list[str]:
@@ -184,9 +100,9 @@ class Exercise:
         steps = {name: step for mistake in mistakes for name, step in mistake.overrides.items()}
         return self.finished(type(self.name, (self.in_steps,), steps))
 
-    def outcomes(self, implementation: Any) -> Outcomes:
-        """What the trials make of this implementation."""
-        return Outcomes({**self.names, self.name: implementation})
+    def outcomes(self, implementation: Any, learners=False) -> Outcomes:
+        """What the trials make of this implementation, which may be a learner's."""
+        return Outcomes({**NAMES, **self.names, self.name: implementation}, learners)
 
     def outcomes_with(self, *mistakes: Mistake) -> Outcomes:
         """What the trials make of an implementation that makes exactly these mistakes."""
@@ -210,7 +126,7 @@ class Exercise:
         """
         __tracebackhide__ = True  # pytest shows the learner's line, not ours
         self._check_kind(check, implementation)
-        learners = self.outcomes(implementation)
+        learners = self.outcomes(implementation, learners=True)
         expected = self.outcomes(self.reference)
         for trial in self.trials:
             if trial.check != check:
@@ -224,8 +140,16 @@ class Exercise:
                     diagnosis = self._without_self(implementation)
                 if not diagnosis.hints:
                     diagnosis = diagnose(Case(self, trial, learners, expected))
-                raise failure(trial, expected[trial], got, diagnosis, learners.printed[trial])
+                raise failure(
+                    trial, learners, expected, diagnosis, self.to_try(trial, implementation)
+                )
         print(f"All tests in `{check}` passed!")
+
+    def to_try(self, trial: Trial, implementation: Any) -> str:
+        """A line or two that show a learner what the trial has shown; "" if so few cannot."""
+        name = getattr(implementation, "__name__", "")
+        name = name if name.isidentifier() else self.name
+        return to_paste(trial.code, {**self.names, self.name: Renamed(name)})
 
     def _check_kind(self, check: str, implementation: Any) -> None:
         """Raise a CheckFailure unless a class was given for a class, a function for a function."""
@@ -269,56 +193,22 @@ class Exercise:
 
 
 def failure(
-    trial: Trial, expected: Any, got: Any, diagnosis: Diagnosis, printed: str
+    trial: Trial, learners: Outcomes, expected: Outcomes, diagnosis: Diagnosis, try_it: str
 ) -> CheckFailure:
     """What to raise for a trial that came out wrong."""
-    expected_text, got_text, remark = difference(trial.subject, expected, got)
+    got, printed = learners[trial], learners.printed[trial].strip()
+    expected_text, got_text, remark = difference(trial.subject, expected[trial], got)
     rows = {"Tried": trial.tried, "Expected": expected_text, "Got": got_text}
     if isinstance(got, Crash) and got.line:
         rows["Your line"] = f"{short(got.line, 150)}  (in {got.function})"
-    if printed.strip():
-        rows["Printed"] = few_lines(printed.strip())
-    return CheckFailure(trial.check, rows, diagnosis.hints, diagnosis.mistakes, remark)
-
-
-# ---- What the trials work with --------------------------------------------------------------
-
-
-class WithoutInitialisation(TorchFunctionMode):
-    """Within it, new layers keep whatever is in memory: to be filled, or looked at for shapes.
-
-    Drawing the 21 million weights of a ResNet34 takes more time than all that a check does.
-    """
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if func in (Tensor.uniform_, Tensor.normal_):
-            return args[0]
-        if func in (nn.init.kaiming_uniform_, nn.init.kaiming_normal_):
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
-
-
-def fill(module: nn.Module, names: Sequence[str] | None = None) -> nn.Module:
-    """Give every parameter and buffer fixed values that depend on its position and shape only.
-
-    So two modules with the same entries in the same order get the same values, whatever they call
-    them. The order is that of `names` if given, else of the state dict. Weights are scaled to keep
-    the activations' size; vectors lie between 0.5 and 1.5.
-    """
-    entries = module.state_dict()
-    with torch.no_grad():
-        for position, name in enumerate(names or entries):
-            entry = entries[name]
-            generator = torch.Generator().manual_seed(position)
-            if entry.ndim >= 2:
-                fan_in = entry[0].numel()
-                entry.normal_(std=(2 / fan_in) ** 0.5, generator=generator)
-            elif entry.is_floating_point():
-                entry.uniform_(0.5, 1.5, generator=generator)
-    return module
-
-
-def made_up(*shape: int) -> Tensor:
-    """A tensor of fixed, irregular values between -2 and 2: sines, so that no seed is needed."""
-    return 2 * (torch.arange(torch.Size(shape).numel()) * 1.7).sin().reshape(shape)
+    if printed:
+        rows["Printed"] = few_lines(printed)
+    return CheckFailure(
+        trial.check,
+        rows,
+        diagnosis.hints,
+        remark,
+        mistakes=diagnosis.mistakes,
+        blamed=diagnosis.blamed,
+        try_it=try_it,
+    )

@@ -26,6 +26,8 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
 
     `rows` are the facts with their titles, `hints` say what the mistakes are, and `mistakes` are
     their names in the catalogue; where no mistake is known, `remark` says where the values part.
+    `blamed` is the earlier piece of the learner's that is at fault, if one is, and `try_it` a line
+    or two of code that show the difference.
     """
 
     def __init__(
@@ -33,15 +35,20 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
         check: str,
         rows: dict[str, str],
         hints: Sequence[str] = (),
-        mistakes: Sequence[str] = (),
         remark: str = "",
+        *,
+        mistakes: Sequence[str] = (),
+        blamed: str = "",
+        try_it: str = "",
     ):
         self.check = check
         self.rows = rows
         self.hints = list(hints)
-        self.mistakes = list(mistakes)
         self.remark = remark
-        super().__init__(check, rows, hints, mistakes, remark)
+        self.mistakes = list(mistakes)
+        self.blamed = blamed
+        self.try_it = try_it
+        super().__init__(str(self))
 
     @property
     def paragraphs(self) -> list[str]:
@@ -51,7 +58,11 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
     def __str__(self) -> str:
         lines = [f"{self.check} failed."]
         lines += [f"{title + ':':<10} {text}" for title, text in self.rows.items()]
-        return "\n".join(lines + self.paragraphs)
+        return "\n".join([*lines, *self.paragraphs, *self._to_try()])
+
+    def _to_try(self) -> list[str]:
+        """The lines below the frame, to be copied whole: so nothing stands before them."""
+        return ["", "To see it:", *self.try_it.splitlines()] if self.try_it else []
 
     def _render_traceback_(self) -> list[str]:
         """IPython calls this and shows the lines in place of the stack."""
@@ -59,7 +70,7 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
         while True:
             lines = panel(f"{self.check} failed", rows, self.paragraphs)
             if len(lines) <= PANEL_HEIGHT or "\n" not in rows.get("Printed", ""):
-                return lines
+                return lines + self._to_try()
             rows["Printed"] = rows["Printed"].partition("\n")[2]
 
 

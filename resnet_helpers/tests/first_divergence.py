@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.small_models import (  # noqa: F401 (trials use what their text names)
     Broken,
     Calls,
@@ -18,6 +18,8 @@ from resnet_helpers.tests.small_models import (  # noqa: F401 (trials use what t
     chain,
     model,
 )
+from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.values import made_up
 
 # ---- What is tried --------------------------------------------------------------------------
 

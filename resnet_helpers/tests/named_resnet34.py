@@ -9,14 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import (
-    Catalogue,
-    Exercise,
-    WithoutInitialisation,
-    made_up,
-    trials_of,
-)
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import Entries, few, traced
+from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.values import WithoutInitialisation, made_up
 
 # ---- What is tried --------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, made_up, trials_of  # noqa: F401
+from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

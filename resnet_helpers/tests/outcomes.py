@@ -12,6 +12,7 @@ from resnet_helpers.tests.failure import learners_line
 FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 MOST_NUMBERS_SHOWN = 8
 MOST_LINES_PRINTED = 4
+LONGEST_MESSAGE = 2000  # of an error: characters beyond are cut off
 
 
 class Described:
@@ -34,9 +35,17 @@ class Crash:
     line: str = field(compare=False)
 
     @classmethod
-    def of(cls, error: Exception) -> "Crash":
-        message = " ".join(str(error).split())
+    def of(cls, error: BaseException) -> "Crash":
+        message = " ".join(text_of(error)[:LONGEST_MESSAGE].split())
         return cls(type(error).__name__, message, *learners_line(error))
+
+
+def text_of(value: Any) -> str:
+    """str(value), or its type where that raises: a learner's class may define it."""
+    try:
+        return str(value)
+    except Exception:
+        return f"(a {type(value).__name__} that cannot be shown)"
 
 
 def is_stub(outcome: Any) -> bool:
@@ -49,7 +58,9 @@ def is_stub(outcome: Any) -> bool:
 def same(a: Any, b: Any) -> bool:
     """Whether two outcomes are equal, floats in tensors up to rounding."""
     if isinstance(a, Tensor) and isinstance(b, Tensor):
-        if a.shape != b.shape or a.dtype != b.dtype or a.device != b.device:
+        if unusual(a) or unusual(b):
+            return a is b
+        if any(getattr(a, what) != getattr(b, what) for what in REMARKS_ON_TENSORS):
             return False
         return torch.allclose(a, b, equal_nan=True, **FLOAT_TOLERANCE)
     if type(a) is not type(b):
@@ -59,6 +70,15 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     return a == b
+
+
+def unusual(tensor: Tensor) -> str:
+    """In which way a tensor is not like others, whose values can be compared; "" if it is."""
+    if tensor.is_nested:
+        return "nested"
+    if tensor.layout != torch.strided:
+        return "sparse"
+    return "quantised" if tensor.is_quantized else ""
 
 
 def difference(subject: str, expected: Any, got: Any) -> tuple[str, str, str]:
@@ -128,6 +148,8 @@ REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the grou
 
 def tensor_difference(subject: str, expected: Tensor, got: Tensor) -> tuple[str, str, str]:
     """Where two tensors part: in shape, dtype, device or, if in none of those, the first value."""
+    if kind := unusual(got):
+        return shown(subject, expected), f"a {kind} tensor", "Return an ordinary tensor."
     for what, remark in REMARKS_ON_TENSORS.items():
         wanted, had = getattr(expected, what), getattr(got, what)
         if wanted != had:
@@ -215,7 +237,7 @@ def shown(subject: str, value: Any) -> str:
         return short(f"{value.kind}: {value.message}", 220)
     if isinstance(value, dict):
         value = ", ".join(f"{name}: {entry}" for name, entry in value.items())
-    return short(" ".join(f"{subject}: {value}".split()), 250)
+    return short(" ".join(f"{subject}: {text_of(value)[:LONGEST_MESSAGE]}".split()), 250)
 
 
 def numbers(values: Any) -> str:

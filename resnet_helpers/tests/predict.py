@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, fill, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.outcomes import numbers
+from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.values import fill, made_up
 
 # ---- What is tried --------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ from resnet_helpers.tests.add_hook import (
     handles_restored,
     nested,
 )
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

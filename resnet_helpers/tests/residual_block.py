@@ -10,7 +10,7 @@ from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, Sequential
 from resnet_helpers.solutions import BatchNorm2d
 from resnet_helpers.tests import structure
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import (
     after_a_batch,
     in_backward,
@@ -19,6 +19,7 @@ from resnet_helpers.tests.structure import (
     state_dict_of,
     with_ones,
 )
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from resnet_helpers import solutions
 from resnet_helpers.layers import Conv2d, Linear, Sequential
 from resnet_helpers.solutions import BatchNorm2d, BlockGroup
 from resnet_helpers.tests import structure
-from resnet_helpers.tests.engine import Catalogue, Exercise, Trial, made_up, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import (
     after_a_batch,
     filled,
@@ -21,6 +21,8 @@ from resnet_helpers.tests.structure import (
     in_train_mode,
     state_dict_of,
 )
+from resnet_helpers.tests.trials import Trial, trials_of
+from resnet_helpers.tests.values import made_up
 
 # ---- What is tried --------------------------------------------------------------------------
 

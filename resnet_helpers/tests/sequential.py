@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise, trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import plain_lists
+from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 

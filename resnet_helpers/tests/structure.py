@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from resnet_helpers.debugging import settings_of
 from resnet_helpers.param_count import Entry, entries_of, first_mismatch
-from resnet_helpers.tests.engine import fill, made_up
 from resnet_helpers.tests.outcomes import Described, difference, same, short, shown
+from resnet_helpers.tests.values import fill, made_up
 
 
 @dataclass(frozen=True, eq=False)
