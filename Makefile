@@ -1,5 +1,7 @@
 # make learn       JupyterLab, open on lesson 1
-# make test        everything that CI runs
+# make test        what to run before a commit; CI runs it first
+# make test-slow   many pictures, networks, servers and processes; CI runs it next
+# make bench       all that is claimed about speed, in one table
 # make notebooks   build and run the notebooks from lessons/ and resnet_helpers/solutions.py
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ SOURCES := build_notebooks.py conftest.py resnet_helpers resnet_inputs tests ben
 # JupyterLab refuses to run as root unless told to; in a container one often is root.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: learn test notebooks lint
+.PHONY: learn test test-slow bench notebooks lint
 
 learn: $(INSTALLED)
 	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
@@ -18,7 +20,15 @@ learn: $(INSTALLED)
 test: $(INSTALLED) lint
 	@echo "Running the tests, and every notebook, two at a time …"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
-		--nbval --nbval-cell-timeout=300 tests/browser notebooks/solutions tests
+		--nbval --nbval-cell-timeout=300 --ignore=tests/slow \
+		tests/browser notebooks/solutions tests
+
+test-slow: $(INSTALLED)
+	@echo "Running what takes longer …"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/slow
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks
 
 lint: $(INSTALLED)
 	@echo "Checking the style of the code …"

@@ -394,7 +394,8 @@ style(
     "an import within a function",
     "root",
     "piece(9)",
-    "def root(x):\n    import math\n    from math import floor as down\n    return down(math.sqrt(x))",
+    "def root(x):\n    import math\n    from math import floor as down\n"
+    "    return down(math.sqrt(x))",
 )
 style(
     "names bound by match and except",
