@@ -22,21 +22,12 @@ from torch import nn
 
 from resnet_helpers import solutions
 from resnet_helpers.my_work import disk
-from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError
+from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, file
 from resnet_helpers.my_work.draft import INSTALLED, REFERENCE, Draft
 from resnet_helpers.my_work.proof import prove
 from resnet_helpers.my_work.text import owned
 
-__all__ = ["MyWorkError", "save", "use"]
-
-
-def file() -> Path:
-    """Where the pieces are kept: beside the notebook, or in the folder RESNET_HELPERS_WORK.
-
-    Raises:
-        MyWorkError: that folder does not exist.
-    """
-    return disk.path()
+__all__ = ["MyWorkError", "file", "save", "use"]
 
 
 def save(*pieces: Any) -> None:
@@ -173,9 +164,10 @@ def _require_own(name: str, piece: Any) -> None:
         return
     path = getattr(sys.modules.get(module), "__file__", None)
     if path is None or path.startswith(INSTALLED):
+        owner = module.split(".")[0].replace("builtins", "Python")
         raise MyWorkError(
-            f"{name} is not yours but {module.split('.')[0]}'s, so there is nothing to save: "
-            "import it where you need it."
+            f"{name} is not yours but part of {owner}, so there is nothing to save: import it "
+            "where you need it."
         )
 
 

@@ -73,7 +73,8 @@ class Draft:
         self.brought[name] = value
         if not user:
             self.asked_for.append(name)
-        if self._is_there(name, value):
+        came_from_the_file = getattr(value, "__module__", None) == MODULE
+        if (user or came_from_the_file) and self._is_there(name, value):
             return
         statement = _statement_of_piece(name, value) if not user else _statement(name, value, user)
         if statement.is_import:

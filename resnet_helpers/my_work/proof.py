@@ -126,8 +126,8 @@ def _does_not_run(error: DoesNotRunError, old: str, names: str) -> str:
                 f"With {names} in it, {error}, so nothing was saved: define all that it needs in "
                 "cells of this notebook, and save again."
             )
-    except DoesNotRunError:
+    except DoesNotRunError as before:
         return (
-            f"{error}, so nothing was saved: mend that line, or move the file away, and run this "
+            f"{before}, so nothing was saved: mend that line, or move the file away, and run this "
             "cell again."
         )

@@ -84,10 +84,12 @@ class Comparison:
         for key in {**live_parts, **made_parts}:
             one, other = live_parts.get(key, MISSING), made_parts.get(key, MISSING)
             kind, name = key
-            here = {"variable": name, "attribute": f"{where}.{name}"}.get(kind, where)
+            here = {"global": name, "attribute": f"{where}.{name}"}.get(kind, where)
             if one is MISSING or other is MISSING:
                 return here
-            if key in self.state and type(one) is type(other):
+            if (kind.replace("global", "variable"), name) in self.state and type(one) is type(
+                other
+            ):
                 continue
             if kind == "value":
                 if one != other:
@@ -150,7 +152,7 @@ def _parts_of_function(function: types.FunctionType) -> Parts:
     for name in global_names(code):
         value = function.__globals__.get(name, getattr(builtins, name, MISSING))
         if value is not MISSING:
-            found["variable", name] = value
+            found["global", name] = value
     arguments = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)

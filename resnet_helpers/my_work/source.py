@@ -22,8 +22,8 @@ from functools import cached_property
 from typing import Any
 
 ANNOTATIONS = __future__.annotations.compiler_flag
-Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-Import = ast.Import | ast.ImportFrom
+Definition = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Import = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)

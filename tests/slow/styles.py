@@ -394,7 +394,8 @@ style(
     "an import within a function",
     "root",
     "piece(9)",
-    "def root(x):\n    import math\n    from math import floor as down\n    return down(math.sqrt(x))",
+    "def root(x):\n    import math\n    from math import floor as down\n"
+    "    return down(math.sqrt(x))",
 )
 style(
     "names bound by match and except",
@@ -504,8 +505,12 @@ style(
     "TABLE = {'relu': F.relu, 'half': half, 'double': lambda x: 2 * x}",
     "def apply(name, x):\n    return TABLE[name](x)",
 )
-style("a lambda", "AveragePooled", "piece(torch.ones(1, 2, 3, 3)).tolist()",
-      "AveragePooled = lambda x: x.mean(dim=(2, 3))")
+style(
+    "a lambda",
+    "AveragePooled",
+    "piece(torch.ones(1, 2, 3, 3)).tolist()",
+    "AveragePooled = lambda x: x.mean(dim=(2, 3))",
+)
 style(
     "a partial",
     "reshaped",
@@ -686,7 +691,7 @@ style(
     "comments, backslashes and raw strings",
     "path",
     "piece()",
-    r'''
+    r"""
     # what stands above
     def path():  # trailing
         # within
@@ -694,7 +699,7 @@ style(
             "\\"
         b = f"{a!r:>10}{'x' * 2}"
         return a, b  # the end
-    ''',
+    """,
 )
 
 # ---- Whole lessons ------------------------------------------------------------------------------
