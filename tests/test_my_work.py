@@ -224,7 +224,7 @@ REFUSED = {
     "a name that is nowhere": ([F.format("nowhere(x)")], "f uses nowhere, which is not defined"),
     "a network": (
         ["net = nn.Linear(2, 2)", F.format("net(x)")],
-        "net.* is not what the text of its cell makes it",
+        "net would have another value in a new notebook",
     ),
     "a long computation": (
         ["def train(): return nn.ReLU()", "net = train()", F.format("net(x)")],
@@ -236,7 +236,7 @@ REFUSED = {
     ),
     "a table that was filled later": (
         ["TABLE = {}", "TABLE['relu'] = F.relu", F.format("TABLE['relu'](x)")],
-        "TABLE is not what the text of its cell makes it",
+        "TABLE would have another value in a new notebook",
     ),
     "no class": (["f = 3"], "A int has no source that could be saved: pass a class"),
     "an object": (["f = nn.ReLU()"], r"Pass the class, .*my_work.save\(ReLU\)"),

@@ -160,10 +160,12 @@ def _named(pieces: tuple[Any, ...], variables: dict[str, Any]) -> dict[str, Any]
 def _require_own(name: str, piece: Any) -> None:
     """Raise a MyWorkError for a piece of PyTorch, of another package or of Python itself."""
     module = getattr(piece, "__module__", None) or "builtins"
-    if module in ("__main__", MODULE, solutions.__name__) or not hasattr(piece, "__name__"):
+    if module in ("__main__", MODULE, solutions.__name__):
         return
-    path = getattr(sys.modules.get(module), "__file__", None)
-    if path is None or path.startswith(INSTALLED):
+    source = sys.modules.get(module)
+    path = getattr(source, "__file__", None) or INSTALLED[0]
+    is_from_there = getattr(source, getattr(piece, "__name__", ""), None) is piece
+    if is_from_there and path.startswith(INSTALLED):
         owner = module.split(".")[0].replace("builtins", "Python")
         raise MyWorkError(
             f"{name} is not yours but part of {owner}, so there is nothing to save: import it "

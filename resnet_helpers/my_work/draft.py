@@ -30,7 +30,7 @@ IPYTHON = {"get_ipython": "IPython", "display": "IPython.display"}
 # Where people import from what is defined in some inner module.
 PUBLIC_MODULES = ("torch", "torch.nn", "jaxtyping", "einops", "typing", "collections.abc")
 # Their functions make a value, and do nothing else: TypeVar(…), partial(…), torch.tensor(…).
-MODULES_OF_VALUES = ("torch", "functools", "typing", "collections", "operator", "math")
+MODULES_OF_VALUES = ("torch", "numpy", "math", "re", "functools", "typing", "collections")
 OF_ANY_MODULE = ("__name__", "__file__", "__doc__")
 LONGEST_LITERAL = 1000
 INSTALLED = tuple(
@@ -147,14 +147,14 @@ def _title(statement: Statement) -> str:
     return " and ".join(sorted(statement.names))
 
 
-def _is_definition(value: Any) -> bool:
+def is_definition(value: Any) -> bool:
     """Whether it is a class or a function, perhaps a decorated one."""
     return isinstance(value, (type, types.FunctionType)) or hasattr(value, "__wrapped__")
 
 
 def _namespace(value: Any) -> dict[str, Any]:
     """The variables among which the value was defined: those of its module, or the notebook's."""
-    module = getattr(inspect.unwrap(value), "__module__", "") if _is_definition(value) else ""
+    module = getattr(inspect.unwrap(value), "__module__", "") if is_definition(value) else ""
     return vars(sys.modules.get(module) or sys.modules["__main__"])
 
 
@@ -163,6 +163,11 @@ def _namespace(value: Any) -> dict[str, Any]:
 
 def _statement_of_piece(name: str, value: Any) -> Statement:
     statement = find(name, value)
+    if statement is None and getattr(value, "__module__", None) == MODULE:
+        raise MyWorkError(
+            f"{name} came from {FILENAME}, and is not what is there now: take it from there again, "
+            f'{name} = my_work.use("{name}"), or define it in a cell.'
+        )
     if statement is None or statement.is_import:
         raise MyWorkError(
             f"{name} has no source that could be saved: run the cell that defines it once more, "
@@ -180,7 +185,7 @@ def _statement(name: str, value: Any, user: Statement) -> Statement:
     statement = find(name, value)
     if statement and statement.is_import:
         return Statement(_only(statement.node, name), 0, 0)
-    if not _is_definition(value):
+    if not is_definition(value):
         simple = statement is not None and _is_simple(statement)
         if _is_literal(value):
             # what the code itself changes begins with its first value; anything else is as it is

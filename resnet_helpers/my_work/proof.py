@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, tried_out
-from resnet_helpers.my_work.draft import IPYTHON, REFERENCE, Draft, stands_for
+from resnet_helpers.my_work.draft import IPYTHON, REFERENCE, Draft, is_definition, stands_for
 from resnet_helpers.my_work.same import MISSING, Comparison, state
 from resnet_helpers.my_work.text import changed, owned, users
 
@@ -62,8 +62,16 @@ def _require_same(
 ) -> None:
     comparison = Comparison(kept, stands_for)
     for name, live in brought.items():
+        if name in IPYTHON or ("variable", name) in kept:
+            continue
         part = comparison.difference(live, made.get(name, MISSING), name)
-        if part and name not in IPYTHON and ("variable", name) not in kept:
+        owner = part.split(".")[0]
+        if owner in brought and not is_definition(brought[owner]):
+            raise MyWorkError(
+                f"{owner} would have another value in a new notebook than it has here, so nothing "
+                "was saved: give it that value where it is defined, or make it an argument."
+            )
+        if part:
             raise MyWorkError(
                 f"{part} is not what the text of its cell makes it, so nothing was saved: write "
                 "every change of it into the cell that defines it, run that cell and the later "

@@ -52,6 +52,8 @@ def state(text: str) -> set[tuple[str, str]]:
 
 
 def _place(node: ast.expr) -> tuple[str, str]:
+    while isinstance(node, ast.Subscript):  # table[key].append(…) changes the table
+        node = node.value
     if isinstance(node, ast.Attribute):
         return "attribute", node.attr
     return "variable", getattr(node, "id", "")
@@ -161,8 +163,13 @@ def _parts_of_function(function: types.FunctionType) -> Parts:
         | {("variable", n): v for n, v in zip(arguments[::-1], defaults[::-1], strict=False)}
         | {("variable", n): v for n, v in (function.__kwdefaults__ or {}).items()}
         | {("variable", n): _content(cell) for n, cell in cells}
-        | {("attribute", n): v for n, v in vars(function).items()}
+        | {("attribute", n): v for n, v in vars(function).items() if not _is_bookkeeping(n)}
     )
+
+
+def _is_bookkeeping(attribute: str) -> bool:
+    """Whether torch.compile notes this at a function that it has compiled."""
+    return attribute.startswith("_torchdynamo")
 
 
 def _content(cell: types.CellType) -> Any:
