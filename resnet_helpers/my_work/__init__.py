@@ -112,7 +112,7 @@ def _load() -> tuple[dict[str, Any], str, set[str]]:
         try:
             _latest = path, text, disk.run(text, str(path))
         except DoesNotRunError as error:
-            defined = re.findall(r"^(?:class|def|async def)? *(\w+)", text, re.MULTILINE)
+            defined = re.findall(r"^(?:(?:class|def|async def) +)?(\w+)", text, re.MULTILINE)
             return {}, str(error), set(defined)
     module = vars(_latest[2])
     return {name: module[name] for name in owned(text) if name in module}, "", set()
@@ -143,8 +143,8 @@ def _named(pieces: tuple[Any, ...], variables: dict[str, Any]) -> dict[str, Any]
             )
         if isinstance(piece, types.ModuleType) or not callable(piece):
             raise MyWorkError(
-                f"A {type(piece).__name__} has no source that could be saved: pass a class or "
-                "function that you defined in a cell, as in my_work.save(BatchNorm2d)."
+                f"An object of type {type(piece).__name__} has no source that could be saved: pass "
+                "a class or function that you defined in a cell, as in my_work.save(BatchNorm2d)."
             )
         if name not in called:
             name = (called or [name])[0]

@@ -17,6 +17,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 
 from resnet_helpers.errors import CourseError
@@ -58,8 +59,12 @@ def file() -> Path:
     """Where the pieces are kept: beside the notebook, or in the folder RESNET_HELPERS_WORK.
 
     Raises:
-        MyWorkError: that folder does not exist.
+        MyWorkError: that folder does not exist, or it is the file itself that asks.
     """
+    if _being_run:
+        raise MyWorkError(
+            f"{FILENAME} itself calls my_work, each time that it is read: take that line out."
+        )
     name = os.environ.get(VARIABLE)
     folder = Path(os.path.expanduser(name or "."))
     if name and not folder.is_dir():
@@ -136,12 +141,8 @@ def locked() -> Iterator[None]:
     """Alone with the file: who else on this machine wants to save waits until we are done.
 
     Raises:
-        MyWorkError: another one takes too long, or it is the file itself that asks.
+        MyWorkError: another one takes too long.
     """
-    if MODULE_BEING_RUN:
-        raise MyWorkError(
-            f"{FILENAME} itself calls my_work.save, each time that it is read: take that line out."
-        )
     # Not beside the file: that may be on a drive which knows no locks, as Colab's is.
     digest = hashlib.sha256(os.fsencode(file().resolve())).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else ""
@@ -163,7 +164,7 @@ def locked() -> Iterator[None]:
 
 # ---- Running the text -------------------------------------------------------------------------
 
-MODULE_BEING_RUN: list[types.ModuleType] = []
+_being_run: list[types.ModuleType] = []
 
 
 def run(text: str, filename: str) -> types.ModuleType:
@@ -176,7 +177,7 @@ def run(text: str, filename: str) -> types.ModuleType:
     module.__file__ = filename
     before = sys.modules.get(MODULE)
     sys.modules[MODULE] = module  # where dataclasses and pickle look for a class's module
-    MODULE_BEING_RUN.append(module)
+    _being_run.append(module)
     try:
         exec(compile(text, filename, "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
@@ -186,7 +187,7 @@ def run(text: str, filename: str) -> types.ModuleType:
         _put_back(before)
         raise
     finally:
-        MODULE_BEING_RUN.pop()
+        _being_run.pop()
     return module
 
 
@@ -201,7 +202,11 @@ def tried_out(text: str) -> Iterator[types.ModuleType]:
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     before = sys.modules.get(MODULE)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            redirect_stdout(io.StringIO()),
+            torch.random.fork_rng(devices=[]),
+        ):
             warnings.simplefilter("ignore")
             yield run(text, filename)
     finally:

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import inspect
+import os
 import subprocess
 import sys
 import sysconfig
@@ -33,12 +34,12 @@ PUBLIC_MODULES = ("torch", "torch.nn", "jaxtyping", "einops", "typing", "collect
 MODULES_OF_VALUES = ("torch", "numpy", "math", "re", "functools", "typing", "collections")
 OF_ANY_MODULE = ("__name__", "__file__", "__doc__")
 LONGEST_LITERAL = 1000
-INSTALLED = tuple(
-    str(folder)
+INSTALLED = tuple(  # where nobody keeps files of one's own
+    f"{folder}{os.sep}"
     for folder in (
         *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")),
         Path(torch.__file__).parents[1],
-        Path(solutions.__file__).parents[1],
+        Path(solutions.__file__).parent,
     )
 )
 
@@ -97,16 +98,12 @@ class Draft:
         if value is MISSING and name in IPYTHON:
             value = getattr(builtins, name, MISSING)
         if value is MISSING:
-            if (
-                hasattr(builtins, name)
-                or name in ("__file__", "__name__")
-                or name not in user.needs
-            ):
-                return
-            raise MyWorkError(
-                f"{_title(user)} uses {name}, which is not defined in this notebook: run the cell "
-                "that defines or imports it, and save again."
-            )
+            if name in user.needs and not hasattr(builtins, name) and name not in OF_ANY_MODULE:
+                raise MyWorkError(
+                    f"{_title(user)} uses {name}, which is not defined in this notebook: run the "
+                    "cell that defines or imports it, and save again."
+                )
+            return
         if name in owned(self._text) and stands_for(value, self._before.get(name)):
             return
         self.bring(name, value, user)

@@ -4,6 +4,7 @@ The text is run in a module of its own. What it defines is compared with the liv
 part, and put to the checks of its exercises, as it would be in a new notebook.
 """
 
+import ast
 import io
 from contextlib import redirect_stdout
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, tried_out
 from resnet_helpers.my_work.draft import IPYTHON, REFERENCE, Draft, is_definition, stands_for
 from resnet_helpers.my_work.same import MISSING, Comparison, state
+from resnet_helpers.my_work.source import Statement
 from resnet_helpers.my_work.text import changed, owned, users
 
 CHECKED_AS = {"NamedResidualBlock": "ResidualBlock"}  # an exercise that has another one's check
@@ -25,6 +27,7 @@ def prove(old: str, draft: Draft) -> None:
     """
     new, names = draft.text, " and ".join(draft.asked_for)
     _require_no_clash(old, new, draft)
+    _require_no_stub(owned(new), draft.asked_for)
     try:
         with tried_out(new) as module:
             made = vars(module)
@@ -54,6 +57,21 @@ def _require_no_clash(old: str, new: str, draft: Draft) -> None:
                 f"{user} in {FILENAME} uses another {clash[0]} than this notebook has, so nothing "
                 f"was saved: use another name for one of the two, or, if {user} is to have the new "
                 f"one, save both: my_work.save({both})."
+            )
+
+
+def _require_no_stub(own: dict[str, Statement], names: list[str]) -> None:
+    """Raise a MyWorkError for a function of which only the stub is there; not all have a check."""
+    for name in names:
+        node = own[name].node if name in own else None
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        *others, last = node.body
+        is_all = all(isinstance(other, ast.Expr) for other in others)  # a docstring
+        if is_all and isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last):
+            raise MyWorkError(
+                f"{name} still raises NotImplementedError, so it was not saved: put your code in "
+                "the place of that line."
             )
 
 
