@@ -261,7 +261,7 @@ REFUSED = {
         [POOL, "def forward(self, x): return 0", "AveragePool.forward = forward\nf = AveragePool"],
         "AveragePool.forward is not what",
     ),
-    "an attribute of a function": ([F.format("f.n * x"), "f.n = 3"], "f.n is not what"),
+    "an attribute of a function": ([F.format("f._n * x"), "f._n = 3"], "f._n is not what"),
     "decorated from outside": (
         [F.format("x"), "g = torch.no_grad()(f)", "f = g"],
         "f is not what|f.* has no source",
@@ -558,8 +558,10 @@ def test_several_names_give_a_tuple_of_own_and_reference(notebook, capsys):
     )
 
 
-def test_a_reference_that_the_file_only_imports_is_called_so(notebook, capsys):
+def test_a_reference_that_the_file_only_imports_is_called_so(notebook, folder, capsys):
     notebook("BatchNorm2d = my_work.use('BatchNorm2d')", BLOCK, "my_work.save(Block)")
+    with (folder / "my_resnet.py").open("a") as file:
+        file.write("BatchNorm2d = BatchNorm2d\n")
     capsys.readouterr()
     assert my_work.use("BatchNorm2d") is solutions.BatchNorm2d
     assert capsys.readouterr().out == "BatchNorm2d: the reference answer\n"

@@ -41,6 +41,7 @@ def save(*pieces: Any) -> None:
         MyWorkError: a new notebook would not get the same from the file, a piece does not pass
             its check, or the file cannot be read or written. The file is left as it was.
     """
+    disk.forbid_in_file()
     named = _named(pieces, sys._getframe(1).f_globals)
     with disk.locked():
         found = disk.read()
@@ -63,6 +64,7 @@ def use(*names: str) -> Any:
     Raises:
         MyWorkError: a name is neither that of an exercise nor in my_resnet.py.
     """
+    disk.forbid_in_file()
     if not names or not all(isinstance(name, str) for name in names):
         raise MyWorkError('Pass the names, in quotes: my_work.use("BatchNorm2d", "AveragePool").')
     mine, trouble, lost = _load()
@@ -115,7 +117,8 @@ def _load() -> tuple[dict[str, Any], str, set[str]]:
             defined = re.findall(r"^(?:(?:class|def|async def) +)?(\w+)", text, re.MULTILINE)
             return {}, str(error), set(defined)
     module = vars(_latest[2])
-    return {name: module[name] for name in owned(text) if name in module}, "", set()
+    mine = {name: module[name] for name in owned(text) if name in module}
+    return {n: piece for n, piece in mine.items() if piece is not REFERENCE.get(n)}, "", set()
 
 
 # ---- What may be saved --------------------------------------------------------------------------

@@ -59,12 +59,8 @@ def file() -> Path:
     """Where the pieces are kept: beside the notebook, or in the folder RESNET_HELPERS_WORK.
 
     Raises:
-        MyWorkError: that folder does not exist, or it is the file itself that asks.
+        MyWorkError: that folder does not exist.
     """
-    if _being_run:
-        raise MyWorkError(
-            f"{FILENAME} itself calls my_work, each time that it is read: take that line out."
-        )
     name = os.environ.get(VARIABLE)
     folder = Path(os.path.expanduser(name or "."))
     if name and not folder.is_dir():
@@ -189,6 +185,14 @@ def run(text: str, filename: str) -> types.ModuleType:
     finally:
         _being_run.pop()
     return module
+
+
+def forbid_in_file() -> None:
+    """Raise a MyWorkError if it is the file itself that asks."""
+    if _being_run:
+        raise MyWorkError(
+            f"{FILENAME} itself calls my_work, each time that it is read: take that line out."
+        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from resnet_helpers.my_work.disk import MODULE
 from resnet_helpers.my_work.source import global_names, plain_code
 
 MISSING = object()
@@ -23,6 +24,7 @@ NOT_COMPARED = {
     *("__static_attributes__", "__annotations__", "__annotate__", "__annotate_func__"),
     *("__annotations_cache__", "__abstractmethods__", "_abc_impl"),
 }
+NOTES = "_torchdynamo"  # with which torch.compile's notes at a function begin
 CHANGING_METHODS = {
     *("append", "extend", "insert", "add", "remove", "discard", "pop", "popitem", "clear"),
     *("update", "setdefault", "appendleft", "popleft"),
@@ -163,13 +165,8 @@ def _parts_of_function(function: types.FunctionType) -> Parts:
         | {("variable", n): v for n, v in zip(arguments[::-1], defaults[::-1], strict=False)}
         | {("variable", n): v for n, v in (function.__kwdefaults__ or {}).items()}
         | {("variable", n): _content(cell) for n, cell in cells}
-        | {("attribute", n): v for n, v in vars(function).items() if not _is_bookkeeping(n)}
+        | {("attribute", n): v for n, v in vars(function).items() if not n.startswith(NOTES)}
     )
-
-
-def _is_bookkeeping(attribute: str) -> bool:
-    """Whether torch.compile notes this at a function that it has compiled."""
-    return attribute.startswith("_torchdynamo")
 
 
 def _content(cell: types.CellType) -> Any:
@@ -195,13 +192,24 @@ def _parts_of_object(thing: Any) -> Parts:
     try:
         reduced = thing.__reduce_ex__(4)
     except Exception:
-        return {("attribute", n): v for n, v in getattr(thing, "__dict__", {}).items()}
+        return _attributes(thing, getattr(thing, "__dict__", {}))
     if isinstance(reduced, str):
         return {("value", "name"): reduced}
     function, arguments, attributes, *iterators = [*reduced, None, None, None][:5]
     if isinstance(attributes, dict):
-        named = {("attribute", name): value for name, value in attributes.items()}
+        named = _attributes(thing, attributes)
     else:
         named = {("item", "state"): attributes}
     contents = [list(items) for items in iterators if items is not None]
     return named | _numbered([function, arguments, *contents])
+
+
+def _attributes(thing: Any, attributes: dict[str, Any]) -> Parts:
+    """The attributes; but not what a library's object notes for itself, as torch.compile does."""
+    has_notes = type(thing).__module__ not in ("__main__", MODULE)
+    has_notes &= not isinstance(thing, torch.nn.Module)
+    return {
+        ("attribute", name): value
+        for name, value in attributes.items()
+        if not (has_notes and str(name).startswith("_"))
+    }
