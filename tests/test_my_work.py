@@ -261,6 +261,14 @@ REFUSED = {
         [POOL, "def forward(self, x): return 0", "AveragePool.forward = forward\nf = AveragePool"],
         "AveragePool.forward is not what",
     ),
+    "a method changed from outside, in a text that sets such methods itself": (
+        [
+            "class f:\n    def forward(self): return 1\n    def other(self, x): x.forward = 2",
+            "def forward(self): return 3",
+            "f.forward = forward",
+        ],
+        "f.forward is not what",
+    ),
     "an attribute of a function": ([F.format("f._n * x"), "f._n = 3"], "f._n is not what"),
     "decorated from outside": (
         [F.format("x"), "g = torch.no_grad()(f)", "f = g"],

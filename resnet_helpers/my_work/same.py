@@ -91,9 +91,7 @@ class Comparison:
             here = {"global": name, "attribute": f"{where}.{name}"}.get(kind, where)
             if one is MISSING or other is MISSING:
                 return here
-            if (kind.replace("global", "variable"), name) in self.state and type(one) is type(
-                other
-            ):
+            if self._is_state(kind, name) and type(one) is type(other) and not _is_code(one):
                 continue
             if kind == "value":
                 if one != other:
@@ -101,6 +99,14 @@ class Comparison:
             elif not self.stands_for(one, other) and (found := self.difference(one, other, here)):
                 return found
         return ""
+
+    def _is_state(self, kind: str, name: str) -> bool:
+        return (kind.replace("global", "variable"), name) in self.state
+
+
+def _is_code(thing: Any) -> bool:
+    """Whether it is a function or class, which is no note that code takes as it runs."""
+    return isinstance(thing, (type, types.FunctionType))
 
 
 Parts = dict[tuple[str, Any], Any]  # (kind, name) -> an object, or for the kind "value" plain data
