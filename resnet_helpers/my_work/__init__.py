@@ -22,21 +22,12 @@ from torch import nn
 
 from resnet_helpers import solutions
 from resnet_helpers.my_work import disk
-from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError
+from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, file
 from resnet_helpers.my_work.draft import INSTALLED, REFERENCE, Draft
 from resnet_helpers.my_work.proof import prove
 from resnet_helpers.my_work.text import owned
 
-__all__ = ["MyWorkError", "save", "use"]
-
-
-def file() -> Path:
-    """Where the pieces are kept: beside the notebook, or in the folder RESNET_HELPERS_WORK.
-
-    Raises:
-        MyWorkError: that folder does not exist.
-    """
-    return disk.path()
+__all__ = ["MyWorkError", "file", "save", "use"]
 
 
 def save(*pieces: Any) -> None:
@@ -50,6 +41,7 @@ def save(*pieces: Any) -> None:
         MyWorkError: a new notebook would not get the same from the file, a piece does not pass
             its check, or the file cannot be read or written. The file is left as it was.
     """
+    disk.forbid_in_file()
     named = _named(pieces, sys._getframe(1).f_globals)
     with disk.locked():
         found = disk.read()
@@ -72,6 +64,7 @@ def use(*names: str) -> Any:
     Raises:
         MyWorkError: a name is neither that of an exercise nor in my_resnet.py.
     """
+    disk.forbid_in_file()
     if not names or not all(isinstance(name, str) for name in names):
         raise MyWorkError('Pass the names, in quotes: my_work.use("BatchNorm2d", "AveragePool").')
     mine, trouble, lost = _load()
@@ -121,10 +114,11 @@ def _load() -> tuple[dict[str, Any], str, set[str]]:
         try:
             _latest = path, text, disk.run(text, str(path))
         except DoesNotRunError as error:
-            defined = re.findall(r"^(?:class|def|async def)? *(\w+)", text, re.MULTILINE)
+            defined = re.findall(r"^(?:(?:class|def|async def) +)?(\w+)", text, re.MULTILINE)
             return {}, str(error), set(defined)
     module = vars(_latest[2])
-    return {name: module[name] for name in owned(text) if name in module}, "", set()
+    mine = {name: module[name] for name in owned(text) if name in module}
+    return {n: piece for n, piece in mine.items() if piece is not REFERENCE.get(n)}, "", set()
 
 
 # ---- What may be saved --------------------------------------------------------------------------
@@ -152,8 +146,8 @@ def _named(pieces: tuple[Any, ...], variables: dict[str, Any]) -> dict[str, Any]
             )
         if isinstance(piece, types.ModuleType) or not callable(piece):
             raise MyWorkError(
-                f"A {type(piece).__name__} has no source that could be saved: pass a class or "
-                "function that you defined in a cell, as in my_work.save(BatchNorm2d)."
+                f"An object of type {type(piece).__name__} has no source that could be saved: pass "
+                "a class or function that you defined in a cell, as in my_work.save(BatchNorm2d)."
             )
         if name not in called:
             name = (called or [name])[0]
@@ -169,13 +163,16 @@ def _named(pieces: tuple[Any, ...], variables: dict[str, Any]) -> dict[str, Any]
 def _require_own(name: str, piece: Any) -> None:
     """Raise a MyWorkError for a piece of PyTorch, of another package or of Python itself."""
     module = getattr(piece, "__module__", None) or "builtins"
-    if module in ("__main__", MODULE, solutions.__name__) or not hasattr(piece, "__name__"):
+    if module in ("__main__", MODULE, solutions.__name__):
         return
-    path = getattr(sys.modules.get(module), "__file__", None)
-    if path is None or path.startswith(INSTALLED):
+    source = sys.modules.get(module)
+    path = getattr(source, "__file__", None) or INSTALLED[0]
+    is_from_there = getattr(source, getattr(piece, "__name__", ""), None) is piece
+    if is_from_there and path.startswith(INSTALLED):
+        owner = module.split(".")[0].replace("builtins", "Python")
         raise MyWorkError(
-            f"{name} is not yours but {module.split('.')[0]}'s, so there is nothing to save: "
-            "import it where you need it."
+            f"{name} is not yours but part of {owner}, so there is nothing to save: import it "
+            "where you need it."
         )
 
 

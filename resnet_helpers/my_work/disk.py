@@ -1,10 +1,14 @@
 """The file my_resnet.py: where it is, read and written whole or not at all, and run."""
 
+import hashlib
+import importlib.abc
+import importlib.util
 import io
 import linecache
 import os
 import shutil
 import sys
+import tempfile
 import tokenize
 import types
 import warnings
@@ -13,6 +17,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 
 from resnet_helpers.errors import CourseError
@@ -50,15 +55,15 @@ def _line_in(filename: str, error: BaseException) -> int:
     return line
 
 
-def path() -> Path:
+def file() -> Path:
     """Where the pieces are kept: beside the notebook, or in the folder RESNET_HELPERS_WORK.
 
     Raises:
         MyWorkError: that folder does not exist.
     """
-    name = os.environ.get(VARIABLE) or "."
-    folder = Path(os.path.expanduser(name))
-    if not folder.is_dir():
+    name = os.environ.get(VARIABLE)
+    folder = Path(os.path.expanduser(name or "."))
+    if name and not folder.is_dir():
         raise MyWorkError(
             f"{VARIABLE} names the folder {name}, which does not exist, so there is no {FILENAME} "
             "to read or write: make the folder, or set the variable to another."
@@ -82,16 +87,16 @@ def read() -> Contents | None:
         MyWorkError: it cannot be read.
     """
     try:
-        data = path().read_bytes()
+        data = file().read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)  # as Python does
         text = data.decode(encoding)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise MyWorkError(f"{path()} cannot be read: {error.strerror}.") from None
+        raise MyWorkError(f"{file()} cannot be read ({error.strerror}).") from None
     except (SyntaxError, UnicodeError):
         raise MyWorkError(
-            f"{path()} is not in UTF-8 (nor in an encoding that its first line names): open it in "
+            f"{file()} is not in UTF-8 (nor in an encoding that its first line names): open it in "
             "an editor and save it as UTF-8, or move it away."
         ) from None
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -104,7 +109,7 @@ def write(contents: Contents) -> None:
     Raises:
         MyWorkError: it cannot be written; it is as it was.
     """
-    target = path().resolve()  # what a link points to is replaced, not the link
+    target = file().resolve()  # what a link points to is replaced, not the link
     beside = target.with_name(f".{FILENAME}.{os.getpid()}.new")
     try:
         text = contents.text.replace("\n", contents.line_end)
@@ -124,23 +129,26 @@ def write(contents: Contents) -> None:
 
 
 def _unwritable(error: OSError) -> str:
-    return f"{path()} cannot be written ({error.strerror}), so nothing was saved: it is as it was."
+    return f"{file()} cannot be written ({error.strerror}), so nothing was saved: it is as it was."
 
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Alone with the file: who else wants to save waits until we are done.
+    """Alone with the file: who else on this machine wants to save waits until we are done.
 
     Raises:
-        MyWorkError: the file cannot be locked.
+        MyWorkError: another one takes too long.
     """
-    lock = FileLock(path().with_name(f".{FILENAME}.lock"), timeout=LONGEST_WAIT)
+    # Not beside the file: that may be on a drive which knows no locks, as Colab's is.
+    digest = hashlib.sha256(os.fsencode(file().resolve())).hexdigest()[:16]
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    lock = FileLock(Path(tempfile.gettempdir(), f"{FILENAME}-{user}-{digest}.lock"), LONGEST_WAIT)
     try:
         lock.acquire()
     except Timeout:
         raise MyWorkError(
             f"Another notebook has been saving for {LONGEST_WAIT} seconds, so nothing was saved: "
-            "restart that notebook's kernel, and run this cell again."
+            "interrupt it, or restart its kernel, and run this cell again."
         ) from None
     except OSError as error:
         raise MyWorkError(_unwritable(error)) from None
@@ -151,6 +159,8 @@ def locked() -> Iterator[None]:
 
 
 # ---- Running the text -------------------------------------------------------------------------
+
+_being_run: list[types.ModuleType] = []
 
 
 def run(text: str, filename: str) -> types.ModuleType:
@@ -163,15 +173,26 @@ def run(text: str, filename: str) -> types.ModuleType:
     module.__file__ = filename
     before = sys.modules.get(MODULE)
     sys.modules[MODULE] = module  # where dataclasses and pickle look for a class's module
+    _being_run.append(module)
     try:
         exec(compile(text, filename, "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:
         _put_back(before)
         raise DoesNotRunError(error, filename) from None
-    except BaseException:
+    except BaseException:  # interrupted
         _put_back(before)
         raise
+    finally:
+        _being_run.pop()
     return module
+
+
+def forbid_in_file() -> None:
+    """Raise a MyWorkError if it is the file itself that asks."""
+    if _being_run:
+        raise MyWorkError(
+            f"{FILENAME} itself calls my_work, each time that it is read: take that line out."
+        )
 
 
 @contextmanager
@@ -185,7 +206,11 @@ def tried_out(text: str) -> Iterator[types.ModuleType]:
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     before = sys.modules.get(MODULE)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            redirect_stdout(io.StringIO()),
+            torch.random.fork_rng(devices=[]),
+        ):
             warnings.simplefilter("ignore")
             yield run(text, filename)
     finally:
@@ -198,3 +223,20 @@ def _put_back(module: types.ModuleType | None) -> None:
         sys.modules.pop(MODULE, None)
     else:
         sys.modules[MODULE] = module
+
+
+class Importer(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Makes `import my_resnet` read this file: for pickle, and for IPython's autoreload."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == MODULE and file().exists():
+            return importlib.util.spec_from_loader(MODULE, self, origin=str(file()))
+        return None
+
+    def exec_module(self, module):
+        filename = module.__file__ = str(file().resolve())
+        linecache.checkcache(filename)
+        exec(compile(read().text, filename, "exec", dont_inherit=True), module.__dict__)
+
+
+sys.meta_path.insert(0, Importer())

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import inspect
+import os
 import subprocess
 import sys
 import sysconfig
@@ -30,15 +31,15 @@ IPYTHON = {"get_ipython": "IPython", "display": "IPython.display"}
 # Where people import from what is defined in some inner module.
 PUBLIC_MODULES = ("torch", "torch.nn", "jaxtyping", "einops", "typing", "collections.abc")
 # Their functions make a value, and do nothing else: TypeVar(…), partial(…), torch.tensor(…).
-MODULES_OF_VALUES = ("torch", "functools", "typing", "collections", "operator", "math")
+MODULES_OF_VALUES = ("torch", "numpy", "math", "re", "functools", "typing", "collections")
 OF_ANY_MODULE = ("__name__", "__file__", "__doc__")
 LONGEST_LITERAL = 1000
-INSTALLED = tuple(
-    str(folder)
+INSTALLED = tuple(  # where nobody keeps files of one's own
+    f"{folder}{os.sep}"
     for folder in (
         *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")),
         Path(torch.__file__).parents[1],
-        Path(solutions.__file__).parents[1],
+        Path(solutions.__file__).parent,
     )
 )
 
@@ -73,7 +74,8 @@ class Draft:
         self.brought[name] = value
         if not user:
             self.asked_for.append(name)
-        if self._is_there(name, value):
+        came_from_the_file = getattr(value, "__module__", None) == MODULE
+        if (user or came_from_the_file) and self._is_there(name, value):
             return
         statement = _statement_of_piece(name, value) if not user else _statement(name, value, user)
         if statement.is_import:
@@ -96,16 +98,12 @@ class Draft:
         if value is MISSING and name in IPYTHON:
             value = getattr(builtins, name, MISSING)
         if value is MISSING:
-            if (
-                hasattr(builtins, name)
-                or name in ("__file__", "__name__")
-                or name not in user.needs
-            ):
-                return
-            raise MyWorkError(
-                f"{_title(user)} uses {name}, which is not defined in this notebook: run the cell "
-                "that defines or imports it, and save again."
-            )
+            if name in user.needs and not hasattr(builtins, name) and name not in OF_ANY_MODULE:
+                raise MyWorkError(
+                    f"{_title(user)} uses {name}, which is not defined in this notebook: run the "
+                    "cell that defines or imports it, and save again."
+                )
+            return
         if name in owned(self._text) and stands_for(value, self._before.get(name)):
             return
         self.bring(name, value, user)
@@ -146,14 +144,14 @@ def _title(statement: Statement) -> str:
     return " and ".join(sorted(statement.names))
 
 
-def _is_definition(value: Any) -> bool:
+def is_definition(value: Any) -> bool:
     """Whether it is a class or a function, perhaps a decorated one."""
     return isinstance(value, (type, types.FunctionType)) or hasattr(value, "__wrapped__")
 
 
 def _namespace(value: Any) -> dict[str, Any]:
     """The variables among which the value was defined: those of its module, or the notebook's."""
-    module = getattr(inspect.unwrap(value), "__module__", "") if _is_definition(value) else ""
+    module = getattr(inspect.unwrap(value), "__module__", "") if is_definition(value) else ""
     return vars(sys.modules.get(module) or sys.modules["__main__"])
 
 
@@ -162,6 +160,11 @@ def _namespace(value: Any) -> dict[str, Any]:
 
 def _statement_of_piece(name: str, value: Any) -> Statement:
     statement = find(name, value)
+    if statement is None and getattr(value, "__module__", None) == MODULE:
+        raise MyWorkError(
+            f"{name} came from {FILENAME}, and is not what is there now: take it from there again, "
+            f'{name} = my_work.use("{name}"), or define it in a cell.'
+        )
     if statement is None or statement.is_import:
         raise MyWorkError(
             f"{name} has no source that could be saved: run the cell that defines it once more, "
@@ -179,7 +182,7 @@ def _statement(name: str, value: Any, user: Statement) -> Statement:
     statement = find(name, value)
     if statement and statement.is_import:
         return Statement(_only(statement.node, name), 0, 0)
-    if not _is_definition(value):
+    if not is_definition(value):
         simple = statement is not None and _is_simple(statement)
         if _is_literal(value):
             # what the code itself changes begins with its first value; anything else is as it is

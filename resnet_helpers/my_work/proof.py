@@ -4,13 +4,15 @@ The text is run in a module of its own. What it defines is compared with the liv
 part, and put to the checks of its exercises, as it would be in a new notebook.
 """
 
+import ast
 import io
 from contextlib import redirect_stdout
 from typing import Any
 
 from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, tried_out
-from resnet_helpers.my_work.draft import IPYTHON, REFERENCE, Draft, stands_for
+from resnet_helpers.my_work.draft import IPYTHON, REFERENCE, Draft, is_definition, stands_for
 from resnet_helpers.my_work.same import MISSING, Comparison, state
+from resnet_helpers.my_work.source import Statement
 from resnet_helpers.my_work.text import changed, owned, users
 
 CHECKED_AS = {"NamedResidualBlock": "ResidualBlock"}  # an exercise that has another one's check
@@ -25,6 +27,7 @@ def prove(old: str, draft: Draft) -> None:
     """
     new, names = draft.text, " and ".join(draft.asked_for)
     _require_no_clash(old, new, draft)
+    _require_no_stub(owned(new), draft.asked_for)
     try:
         with tried_out(new) as module:
             made = vars(module)
@@ -57,13 +60,36 @@ def _require_no_clash(old: str, new: str, draft: Draft) -> None:
             )
 
 
+def _require_no_stub(own: dict[str, Statement], names: list[str]) -> None:
+    """Raise a MyWorkError for a function of which only the stub is there; not all have a check."""
+    for name in names:
+        node = own[name].node if name in own else None
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        *others, last = node.body
+        is_all = all(isinstance(other, ast.Expr) for other in others)  # a docstring
+        if is_all and isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last):
+            raise MyWorkError(
+                f"{name} still raises NotImplementedError, so it was not saved: put your code in "
+                "the place of that line."
+            )
+
+
 def _require_same(
     brought: dict[str, Any], made: dict[str, Any], kept: set[tuple[str, str]]
 ) -> None:
     comparison = Comparison(kept, stands_for)
     for name, live in brought.items():
+        if name in IPYTHON or ("variable", name) in kept:
+            continue
         part = comparison.difference(live, made.get(name, MISSING), name)
-        if part and name not in IPYTHON and ("variable", name) not in kept:
+        owner = part.split(".")[0]
+        if owner in brought and not is_definition(brought[owner]):
+            raise MyWorkError(
+                f"{owner} would have another value in a new notebook than it has here, so nothing "
+                "was saved: give it that value where it is defined, or make it an argument."
+            )
+        if part:
             raise MyWorkError(
                 f"{part} is not what the text of its cell makes it, so nothing was saved: write "
                 "every change of it into the cell that defines it, run that cell and the later "
@@ -126,8 +152,8 @@ def _does_not_run(error: DoesNotRunError, old: str, names: str) -> str:
                 f"With {names} in it, {error}, so nothing was saved: define all that it needs in "
                 "cells of this notebook, and save again."
             )
-    except DoesNotRunError:
+    except DoesNotRunError as before:
         return (
-            f"{error}, so nothing was saved: mend that line, or move the file away, and run this "
+            f"{before}, so nothing was saved: mend that line, or move the file away, and run this "
             "cell again."
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from resnet_helpers.my_work.disk import MODULE
 from resnet_helpers.my_work.source import global_names, plain_code
 
 MISSING = object()
@@ -23,6 +24,7 @@ NOT_COMPARED = {
     *("__static_attributes__", "__annotations__", "__annotate__", "__annotate_func__"),
     *("__annotations_cache__", "__abstractmethods__", "_abc_impl"),
 }
+NOTES = "_torchdynamo"  # with which torch.compile's notes at a function begin
 CHANGING_METHODS = {
     *("append", "extend", "insert", "add", "remove", "discard", "pop", "popitem", "clear"),
     *("update", "setdefault", "appendleft", "popleft"),
@@ -52,6 +54,8 @@ def state(text: str) -> set[tuple[str, str]]:
 
 
 def _place(node: ast.expr) -> tuple[str, str]:
+    while isinstance(node, ast.Subscript):  # table[key].append(…) changes the table
+        node = node.value
     if isinstance(node, ast.Attribute):
         return "attribute", node.attr
     return "variable", getattr(node, "id", "")
@@ -84,10 +88,10 @@ class Comparison:
         for key in {**live_parts, **made_parts}:
             one, other = live_parts.get(key, MISSING), made_parts.get(key, MISSING)
             kind, name = key
-            here = {"variable": name, "attribute": f"{where}.{name}"}.get(kind, where)
+            here = {"global": name, "attribute": f"{where}.{name}"}.get(kind, where)
             if one is MISSING or other is MISSING:
                 return here
-            if key in self.state and type(one) is type(other):
+            if self._is_state(kind, name) and type(one) is type(other) and not _is_code(one):
                 continue
             if kind == "value":
                 if one != other:
@@ -95,6 +99,14 @@ class Comparison:
             elif not self.stands_for(one, other) and (found := self.difference(one, other, here)):
                 return found
         return ""
+
+    def _is_state(self, kind: str, name: str) -> bool:
+        return (kind.replace("global", "variable"), name) in self.state
+
+
+def _is_code(thing: Any) -> bool:
+    """Whether it is a function or class, which is no note that code takes as it runs."""
+    return isinstance(thing, (type, types.FunctionType))
 
 
 Parts = dict[tuple[str, Any], Any]  # (kind, name) -> an object, or for the kind "value" plain data
@@ -150,7 +162,7 @@ def _parts_of_function(function: types.FunctionType) -> Parts:
     for name in global_names(code):
         value = function.__globals__.get(name, getattr(builtins, name, MISSING))
         if value is not MISSING:
-            found["variable", name] = value
+            found["global", name] = value
     arguments = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
@@ -159,7 +171,7 @@ def _parts_of_function(function: types.FunctionType) -> Parts:
         | {("variable", n): v for n, v in zip(arguments[::-1], defaults[::-1], strict=False)}
         | {("variable", n): v for n, v in (function.__kwdefaults__ or {}).items()}
         | {("variable", n): _content(cell) for n, cell in cells}
-        | {("attribute", n): v for n, v in vars(function).items()}
+        | {("attribute", n): v for n, v in vars(function).items() if not n.startswith(NOTES)}
     )
 
 
@@ -186,13 +198,24 @@ def _parts_of_object(thing: Any) -> Parts:
     try:
         reduced = thing.__reduce_ex__(4)
     except Exception:
-        return {("attribute", n): v for n, v in getattr(thing, "__dict__", {}).items()}
+        return _attributes(thing, getattr(thing, "__dict__", {}))
     if isinstance(reduced, str):
         return {("value", "name"): reduced}
     function, arguments, attributes, *iterators = [*reduced, None, None, None][:5]
     if isinstance(attributes, dict):
-        named = {("attribute", name): value for name, value in attributes.items()}
+        named = _attributes(thing, attributes)
     else:
         named = {("item", "state"): attributes}
     contents = [list(items) for items in iterators if items is not None]
     return named | _numbered([function, arguments, *contents])
+
+
+def _attributes(thing: Any, attributes: dict[str, Any]) -> Parts:
+    """The attributes; but not what a library's object notes for itself, as torch.compile does."""
+    has_notes = type(thing).__module__ not in ("__main__", MODULE)
+    has_notes &= not isinstance(thing, torch.nn.Module)
+    return {
+        ("attribute", name): value
+        for name, value in attributes.items()
+        if not (has_notes and str(name).startswith("_"))
+    }

@@ -22,8 +22,8 @@ from functools import cached_property
 from typing import Any
 
 ANNOTATIONS = __future__.annotations.compiler_flag
-Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-Import = ast.Import | ast.ImportFrom
+Definition = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Import = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(frozen=True)
@@ -254,9 +254,10 @@ def global_names(code: types.CodeType) -> set[str]:
 def _original(code: types.CodeType, text: str) -> types.CodeType | None:
     """The text's code of which this is a copy, or None; as it is on its own (see there)."""
     place, wanted = (code.co_qualname, code.co_firstlineno), fingerprint(code)
-    as_run = _as_run(text, code.co_flags & ANNOTATIONS)
-    if any(fingerprint(candidate) == wanted for candidate in as_run[place]):
-        return _on_its_own(text)[place][0]
+    for as_run in _as_run(text, code.co_flags & ANNOTATIONS):
+        for index, candidate in enumerate(as_run[place]):
+            if fingerprint(candidate) == wanted:
+                return _on_its_own(text)[place][index]
     return None
 
 
@@ -264,10 +265,10 @@ Codes = dict[tuple[str, int], list[types.CodeType]]  # by name and first line
 
 
 @functools.lru_cache(maxsize=256)
-def _as_run(text: str, flags: int) -> Codes:
+def _as_run(text: str, flags: int) -> tuple[Codes, Codes]:
     """All code of the text, compiled as a whole and, as IPython does, statement by statement."""
     tree = ast.parse(text)
-    return _compiled([tree, *(ast.Module([node], []) for node in tree.body)], flags)
+    return _compiled([tree], flags), _compiled([ast.Module([n], []) for n in tree.body], flags)
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from resnet_helpers.my_work.source import Definition, Statement, statements
 
@@ -21,7 +21,8 @@ def with_statement(text: str, name: str, source: str) -> str:
     """The text with the definition of the name in place of an older one, or at the end."""
     text = without_import(text, name)
     old = owned(text).get(name)
-    if old and old.names == Statement(source, 0, 0).names:
+    simple = old and isinstance(old.node, (*Definition, ast.Assign, ast.AnnAssign))
+    if simple and old.names == Statement(source, 0, 0).names:
         return _with_lines(text, old, [source.rstrip()])
     gap = "\n\n\n" if isinstance(ast.parse(source).body[0], Definition) else "\n\n"
     return text.rstrip() + gap + source.rstrip() + "\n"
@@ -40,9 +41,10 @@ def with_import(text: str, source: str) -> str:
     head = list(takewhile(_belongs_to_head, statements(text)))
     if isinstance(wanted, ast.ImportFrom) and wanted.module == "__future__":  # has to be the first
         head = [statement for statement in head if not statement.is_import]
-    last = head[-1].last if head else 0
-    is_first = not head or not head[-1].is_import
     lines = text.split("\n")
+    comments = len(list(takewhile(lambda line: line.startswith("#"), lines)))  # coding: …
+    last = head[-1].last if head else comments
+    is_first = not head or not head[-1].is_import
     lines[last:last] = [""] * is_first + [source]
     return "\n".join(lines)
 
@@ -81,14 +83,15 @@ def _with_lines(text: str, old: Statement, new: list[str]) -> str:
 
 def one_a_line(text: str) -> str:
     """The text with no two statements on one line, so that each can be replaced by its lines."""
-    found = statements(text)
-    lines = text.split("\n")
-    for one, other in reversed(list(pairwise(found))):
-        if other.first == one.last:
-            sources = "\n".join([one.source, other.source])
-            lines[one.first - 1 : other.last] = sources.split("\n")
-            return one_a_line("\n".join(lines))
-    return text
+    lines, found = text.split("\n"), statements(text)
+    while found:
+        together = [found.pop()]
+        while found and found[-1].last == together[0].first:
+            together.insert(0, found.pop())
+        if len(together) > 1:
+            sources = [line for statement in together for line in statement.source.split("\n")]
+            lines[together[0].first - 1 : together[-1].last] = sources
+    return "\n".join(lines)
 
 
 def in_order(text: str) -> str:

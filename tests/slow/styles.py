@@ -196,6 +196,14 @@ style(
     "def named(cls):\n    cls.name = cls.__name__.lower()\n    return cls",
     "@named\nclass Block(nn.Module):\n    def forward(self, x): return x + 1",
 )
+style(
+    "a compiled function",
+    "shifted",
+    "piece(torch.ones(2)).tolist()",
+    "@torch.compile(backend='eager')\ndef shifted(x):\n    return x + 1",
+    "shifted(torch.ones(2))",
+)
+
 # ---- Classes ----------------------------------------------------------------------------------
 
 style(
@@ -517,6 +525,28 @@ style(
     "tuple(piece(torch.ones(3)).shape)",
     "from functools import partial\nper_channel = partial(torch.reshape, shape=(1, -1, 1, 1))",
     "def reshaped(x):\n    return per_channel(x)",
+)
+style(
+    "two lambdas on a line",
+    "second",
+    "piece()",
+    "first = lambda: 1; second = lambda: first() + 1",
+)
+style(
+    "a pattern, an array and a table that fills itself",
+    "found",
+    "(piece('a1'), len(piece('a1')[2]))",
+    """
+    import re
+    from collections import defaultdict
+    import numpy as np
+    DIGIT = re.compile(r"\\d")
+    WEIGHTS = np.array([1.0, 2.0])
+    seen = defaultdict(list)
+    """,
+    "def found(text):\n    seen[text].append(1)\n"
+    "    return DIGIT.findall(text), WEIGHTS.tolist(), list(seen)",
+    "found('a1')",
 )
 style(
     "made by a function",
