@@ -115,7 +115,7 @@ def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
     for complaint in (
         "missing.jpg is not there",
         "empty.jpg is empty (0 bytes)",
-        "text.jpg is not a picture, whatever its name says",
+        "text.jpg is not a picture that can be read here (JPEG, PNG",
         "truncated.jpg is broken (image file is truncated",
         "bomb.png is too large",
         "huge.png is too large (12000 x 10000 pixels)",
