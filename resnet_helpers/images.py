@@ -4,6 +4,7 @@ A learner's own folder of pictures goes the same way: load_images(folder), then 
 """
 
 import json
+import os
 import stat
 import warnings
 from collections import Counter
@@ -140,17 +141,14 @@ def as_path(name: object) -> Path:
     """The path of that name, with `~` filled in.
 
     Raises:
-        PictureError: it is no name, or nobody's home.
+        PictureError: it is no name.
     """
     if not isinstance(name, str | Path):
         raise PictureError(
             f"A folder or the name of a picture is text, such as 'photos' or 'cat.jpg'; "
             f"this is of type {type(name).__name__}."
         )
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        raise PictureError(f"{as_text(name)} names the home of nobody: check the path.") from None
+    return Path(os.path.expanduser(name))
 
 
 def as_text(name: object) -> str:
@@ -403,7 +401,7 @@ def load_labels(file: str | Path | None = None) -> list[str]:
             once.
     """
     remedy = "Take imagenet_labels.json from the course once more."
-    file = DATA / "imagenet_labels.json" if file is None else Path(file).expanduser()
+    file = DATA / "imagenet_labels.json" if file is None else Path(os.path.expanduser(file))
     labels_file = f"The labels file {as_text(file)}"
     try:
         if not stat.S_ISREG(file.stat().st_mode):
