@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import BinaryIO
 
 import numpy as np
@@ -183,7 +184,7 @@ def list_pictures(folder: str | Path) -> list[str]:
             and not file.is_dir()
         )
     except OSError as error:
-        raise PictureError(f"The folder {shown} cannot be read: {error.strerror}.") from None
+        raise PictureError(f"{shown} cannot be read: {error.strerror}.") from None
     if not names:
         raise PictureError(
             f"There is no picture in {shown}: none of its files ends in "
@@ -401,6 +402,11 @@ def load_labels(file: str | Path | None = None) -> list[str]:
             once.
     """
     remedy = "Take imagenet_labels.json from the course once more."
+    if not isinstance(file, str | Path | NoneType):
+        raise LabelsError(
+            f"The name of a labels file is text, such as 'labels.json'; this is of type "
+            f"{type(file).__name__}."
+        )
     file = DATA / "imagenet_labels.json" if file is None else Path(os.path.expanduser(file))
     labels_file = f"The labels file {as_text(file)}"
     try:
@@ -417,6 +423,8 @@ def load_labels(file: str | Path | None = None) -> list[str]:
         raise LabelsError(f"{labels_file} is not valid JSON: {error}. {remedy}") from None
     except UnicodeDecodeError:
         raise LabelsError(f"{labels_file} is not valid JSON: it is not UTF-8. {remedy}") from None
+    except ValueError as error:  # a name that no file can have
+        raise LabelsError(f"{labels_file} cannot be read: {error}. {remedy}") from None
     if not isinstance(labels, dict | list):
         raise LabelsError(f"{labels_file} holds a {type(labels).__name__}, no labels. {remedy}")
     if not isinstance(labels, dict) or set(labels) != {str(i) for i in range(N_LABELS)}:
