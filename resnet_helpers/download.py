@@ -154,4 +154,9 @@ def download_bar() -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
-        yield lambda received, length: bar.update(task, completed=received, total=length or None)
+        try:
+            yield lambda received, length: bar.update(
+                task, completed=received, total=length or None
+            )
+        finally:
+            bar.refresh()  # in a notebook rich leaves out the last steps

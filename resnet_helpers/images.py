@@ -211,6 +211,7 @@ def reading_bar(files: Sequence[Path]) -> Iterator[Callable[[], None]]:
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task(f"Reading {len(files)} pictures", total=sum(pixels))
         yield lambda: bar.advance(task, next(left))
+        bar.refresh()  # in a notebook rich leaves out the last steps
 
 
 def count_pixels(file: Path) -> int:
