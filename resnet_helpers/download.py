@@ -40,8 +40,11 @@ def download(url: str, stall_seconds: float, stall_bytes: int) -> bytes:
     reading = (url, 2 * stall_seconds, arrivals, given_up)  # `collect` is to judge, not the socket
     threading.Thread(target=read_into, args=reading, daemon=True).start()
     try:
-        with download_bar() as show:
-            return collect(arrivals, show, stall_seconds, stall_bytes)
+        length = next_arrival(arrivals, time.monotonic() + stall_seconds)
+        if length is None:
+            raise DownloadError("the server does not answer")
+        with download_bar(length) as show:
+            return collect(arrivals, length, show, stall_seconds, stall_bytes)
     finally:
         given_up.set()
 
@@ -70,15 +73,17 @@ def read_into(url: str, timeout: float, arrivals: SimpleQueue, given_up: threadi
 
 def collect(
     arrivals: SimpleQueue,
-    show: Callable[[int, int], None],
+    length: int,
+    show: Callable[[int], None],
     stall_seconds: float,
     stall_bytes: int,
 ) -> bytes:
     """Put together what arrives.
 
     Args:
-        arrivals: what `read_into` fills.
-        show: is told after each piece how many bytes there are, and of how many (0: unknown).
+        arrivals: what `read_into` fills, but for the length.
+        length: how many bytes there will be; 0: unknown.
+        show: is told after each piece how many bytes there are.
         stall_seconds: see `download`.
         stall_bytes: see `download`.
 
@@ -86,14 +91,11 @@ def collect(
         DownloadError: see `download`.
     """
     content = BytesIO()
-    length = next_arrival(arrivals, time.monotonic() + stall_seconds)
-    if length is None:
-        raise DownloadError("the server does not answer")
     checked, deadline = 0, time.monotonic() + stall_seconds
     while (piece := next_arrival(arrivals, deadline)) != b"":
         content.write(piece or b"")
         received = content.tell()
-        show(received, length)
+        show(received)
         if received > MOST_BYTES:
             raise DownloadError(f"the server had not ended after {megabytes(received)}")
         if time.monotonic() >= deadline:
@@ -142,21 +144,19 @@ def megabytes(n_bytes: int) -> str:
 
 
 @contextmanager
-def download_bar() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar.
+def download_bar(length: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar for `length` bytes; 0: nobody knows how many.
 
     Yields:
-        What to call with the bytes received and the bytes of the whole (0: unknown).
+        What to call with the bytes received.
     """
     from rich.console import Console  # a quarter of a second, and mostly not needed
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("Downloading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=length or None)
         try:
-            yield lambda received, length: bar.update(
-                task, completed=received, total=length or None
-            )
+            yield lambda received: bar.update(task, completed=received)
         finally:
             bar.refresh()  # in a notebook rich leaves out the last steps

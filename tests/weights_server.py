@@ -4,6 +4,7 @@ A behaviour is a function of the request's handler and the file that was asked f
 """
 
 import gzip
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
+os.environ["no_proxy"] = "127.0.0.1"  # on networks where everything else goes through one
 PORTAL = b"<!DOCTYPE html><html><body>Welcome to the Grand Hotel. Your room number?</body></html>"
 
 

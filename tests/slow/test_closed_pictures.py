@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -27,17 +29,16 @@ except CourseError as error:
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Three pictures and a file, where anybody can come."""
-    for parent in (tmp_path, *tmp_path.parents):
-        if "pytest-" in str(parent):
-            parent.chmod(0o755)
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    for name in "abc":
-        Image.new("RGB", (9, 9)).save(pictures / f"{name}.png")
-    (pictures / "labels.json").write_text("{}")
-    return pictures
+def folder():
+    """Three pictures and a file, where anybody can come (pytest closes its own folders)."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        pictures = Path(place, "pictures")
+        pictures.mkdir()
+        for name in "abc":
+            Image.new("RGB", (9, 9)).save(pictures / f"{name}.png")
+        (pictures / "labels.json").write_text("{}")
+        yield pictures
 
 
 def told(function: str, argument) -> str:

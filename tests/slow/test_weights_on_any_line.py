@@ -11,8 +11,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -253,11 +255,11 @@ print(model.weights_name)
 
 @pytest.fixture(scope="module")
 def fit(tmp_path_factory):
-    """The stand-in's fit, where anybody can read it."""
-    folder = tmp_path_factory.mktemp("fit")
+    """The stand-in's fit, which takes seconds, for all the processes."""
+    file = tmp_path_factory.mktemp("fit") / "fit.pt"
     pretrained.offline_stand_in()
-    (folder / "fit.pt").write_bytes(pretrained.fit_file().read_bytes())
-    return folder / "fit.pt"
+    file.write_bytes(pretrained.fit_file().read_bytes())
+    return file
 
 
 def start(url: str, hub, fit, before="") -> subprocess.Popen:
@@ -316,12 +318,11 @@ os.setgroups([]); os.setgid(65534); os.setuid(65534)
 
 
 @pytest.fixture
-def open_way(tmp_path):
-    """Let another user come as far as the test's folder."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if "pytest-" in str(folder):
-            folder.chmod(0o755)
-    return tmp_path
+def open_way():
+    """A folder that another user can come to (pytest closes its own at every start)."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @needs_root
@@ -338,6 +339,7 @@ def test_a_cache_that_cannot_be_written(open_way, content, fit, mode):
         assert err.splitlines()[-1].endswith("and run this again.")
         assert "cannot be read (Permission denied)" in err.splitlines()[-1]
     else:
+        assert process.returncode == 0, err
         line, name = out.splitlines()
         assert "cannot be kept in" in line
         assert "(Permission denied), only used now." in line
