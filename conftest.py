@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 os.environ["RESNET_HELPERS_OFFLINE"] = "1"
+os.environ.pop("RESNET_HELPERS_WEIGHTS", None)
 WORK = tempfile.TemporaryDirectory(prefix="my_work-")  # gone when the tests are
 
 

@@ -1,5 +1,6 @@
 """The gallery of predictions and the viewer of feature maps say what is so, and answer."""
 
+import copy
 import io
 import re
 from datetime import UTC, datetime
@@ -166,6 +167,8 @@ def test_a_second_upload_of_the_same_name_replaces_the_first(gallery):
         (b"", "is empty"),
         (b"no picture", "is not a picture"),
         (picture_file((400, 300))[:500], "is broken"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is in a format that cannot be read here: save it"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is not a picture"),
     ],
 )
 def test_a_bad_upload_gets_one_sentence_and_changes_nothing(gallery, content, reason):
@@ -177,6 +180,43 @@ def test_a_bad_upload_gets_one_sentence_and_changes_nothing(gallery, content, re
     assert gallery.picture.content == before
     gallery.upload.value = uploaded("good.png", picture_file())
     assert gallery.message.value == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=alert(1)>.png", "$\\frac$ $x.png", "a\nb.png"]
+)
+def test_the_name_of_an_uploaded_file_is_text(gallery, name):
+    gallery.upload.value = uploaded(name, picture_file())
+    chosen = gallery.controls["picture"].value
+    assert chosen in (f"{name} (yours)", f"{name!a} (yours)")
+    assert chosen.isprintable()
+    assert gallery.picture.alt.startswith(f"{chosen}. ")
+    assert "<img src=x" not in gallery.view.value
+    gallery.upload.value = uploaded(name, b"no picture")
+    assert "<img" not in gallery.message.value
+
+
+def test_a_large_upload_is_reduced(gallery):
+    gallery.upload.value = uploaded("large.png", picture_file((4000, 3000)))
+    assert gallery.images["large.png (yours)"].size == (224, 224)
+
+
+def test_classes_of_the_same_name_are_told_apart(gallery):
+    assert gallery.names[134] == "crane (134)"
+    assert gallery.names[517] == "crane (517)"
+    assert gallery.names[207] == "golden retriever"
+    assert len(set(gallery.names)) == 1000
+
+
+@pytest.mark.parametrize("name", ["your instructor's weights (a $x$ b-12345678.pth)", "$\\frac$"])
+def test_the_name_of_weights_is_text(classifiers, name):
+    mine, reference = classifiers
+    named = copy.copy(reference)
+    named.weights_name = name
+    gallery = Gallery(mine, named)
+    for picture in (gallery.picture, gallery.twin):
+        assert f"Weights of the reference: {name}" in picture.alt
+    assert f"Weights: {name}." in first_layer_filters(named).alt
 
 
 def test_uploads_of_ipywidgets_7_are_read_as_those_of_8():

@@ -1,7 +1,9 @@
 """Pictures and labels: good ones are made ready, and every bad one is named."""
 
 import json
+import os
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,7 +117,7 @@ def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
     for complaint in (
         "missing.jpg is not there",
         "empty.jpg is empty (0 bytes)",
-        "text.jpg is not a picture, whatever its name says",
+        "text.jpg is not a picture that can be read here (JPEG, PNG",
         "truncated.jpg is broken (image file is truncated",
         "bomb.png is too large",
         "huge.png is too large (12000 x 10000 pixels)",
@@ -170,3 +172,181 @@ def test_a_bad_labels_file_is_refused(tmp_path, content, complaint):
         file.write_text(content)
     with pytest.raises(LabelsError, match=complaint):
         load_labels(file)
+
+
+# --- arguments ---
+
+
+def test_one_name_or_one_file_stands_for_a_list_of_one(photo, tmp_path):
+    photo.save(tmp_path / "a.png")
+    for arguments in (
+        (tmp_path, "a.png"),
+        (tmp_path, Path("a.png")),
+        (tmp_path / "a.png",),
+        (str(tmp_path / "a.png"),),
+        (None, tmp_path / "a.png"),
+        (tmp_path, (name for name in ["a.png"])),
+    ):
+        (picture,) = load_images(*arguments)
+        assert picture.size == photo.size
+    assert torch.equal(prepare_images(photo), prepare_images([photo]))
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(photo, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))  # Windows
+    photo.save(tmp_path / "a.png")
+    assert len(load_images("~")) == len(load_images("~/a.png")) == 1
+    assert len(load_images(filenames=["~/a.png"])) == 1
+    with pytest.raises(PictureError, match="There is no folder ~nobody-of-that-name"):
+        load_images("~nobody-of-that-name")
+
+
+@pytest.mark.parametrize("folder", [3, ["a.jpg"], b"photos", {}, np.zeros(3)])
+def test_a_folder_is_text(folder):
+    with pytest.raises(PictureError, match="A folder or the name of a picture is text"):
+        load_images(folder)
+
+
+@pytest.mark.parametrize("filenames", [3, [None], [3], [["a.jpg"]]])
+def test_a_name_is_text(tmp_path, filenames):
+    with pytest.raises(PictureError, match="A folder or the name of a picture is text"):
+        load_images(tmp_path, filenames)
+
+
+@pytest.mark.parametrize("images", ["a.jpg", ["a.jpg"], 3, None, np.zeros((3, 4)), {"a": 1}])
+def test_what_is_no_picture_cannot_be_prepared(images):
+    with pytest.raises(PictureError, match="Picture 1 to prepare is of type"):
+        prepare_images(images)
+
+
+def test_a_broken_picture_to_prepare_is_counted(photo, tmp_path):
+    photo.save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
+    with pytest.raises(PictureError, match=r"^Picture 2 to prepare is broken"):
+        prepare_images([photo, Image.open(tmp_path / "a.png")])
+    with pytest.raises(PictureError, match=r"^Picture 1 to prepare "):
+        prepare_images([Image.new("RGB", (0, 0))])
+
+
+def test_whatever_the_default_device_pictures_are_on_the_cpu(photo):
+    with torch.device("meta"):
+        assert prepare_images([photo]).device.type == "cpu"
+
+
+# --- folders ---
+
+
+def test_what_macos_leaves_and_folders_are_passed_over(photo, tmp_path):
+    photo.save(tmp_path / "a.jpg")
+    (tmp_path / "._a.jpg").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "b.jpg").mkdir()
+    assert len(load_images(tmp_path)) == 1
+    with pytest.raises(PictureError, match=r"b\.jpg is a folder"):
+        load_images(tmp_path, ["b.jpg"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "c.jpg").symlink_to("c.jpg")
+    with pytest.raises(PictureError) as raised:
+        load_images(tmp_path)
+    message = str(raised.value)
+    assert "a.jpg is not a regular file; b.jpg is not there; c.jpg cannot be read (" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".jpg", "a\0b.jpg", "a.jpg/b.jpg", "", "new\nline.jpg"]
+)
+def test_impossible_names_are_named(photo, tmp_path, name):
+    photo.save(tmp_path / "a.jpg")
+    with pytest.raises(PictureError, match=r"1 of 1 pictures .* cannot be used") as raised:
+        load_images(tmp_path, [name])
+    assert str(raised.value).isprintable()
+
+
+def test_phones_formats_are_refused_even_where_pillow_could_open_them(photo, tmp_path):
+    try:
+        photo.save(tmp_path / "a.jpg", "AVIF")
+    except (KeyError, OSError):
+        pytest.skip("this Pillow cannot write AVIF")
+    with pytest.raises(PictureError, match=r"a\.jpg is in a format that cannot be read here"):
+        load_images(tmp_path)
+
+
+def test_a_program_that_calls_itself_a_picture_is_not_run(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    with pytest.raises(PictureError, match="is not a picture that can be read here"):
+        load_images(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "f4"])
+def test_greyscale_of_more_than_8_bits(tmp_path, dtype):
+    white = 1 if dtype == "f4" else 65535
+    Image.fromarray((np.eye(8) * white).astype(dtype)).save(tmp_path / "a.tif")
+    assert np.array_equal(np.asarray(load_images(tmp_path)[0])[..., 0], np.eye(8) * 255)
+
+
+def test_numbers_whose_white_is_not_known_are_refused(tmp_path):
+    Image.fromarray((np.eye(8) * 255).astype("i4")).save(tmp_path / "integers.tif")
+    Image.fromarray((np.eye(8) * 255).astype("f4")).save(tmp_path / "floats.tif")
+    with pytest.raises(PictureError) as raised:
+        load_images(tmp_path)
+    assert "floats.tif has numbers outside of 0 to 1" in str(raised.value)
+    assert "integers.tif has numbers whose white is not known" in str(raised.value)
+
+
+# --- progress ---
+
+
+def test_a_bar_is_shown_for_many_pixels_only(photo, tmp_path, monkeypatch, capsys):
+    load_images()
+    assert capsys.readouterr().err == ""
+    for name in "abc":
+        photo.save(tmp_path / f"{name}.png")
+    monkeypatch.setattr(images, "MANY_PIXELS", 3 * 64 * 48 + 1)
+    load_images(tmp_path)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(images, "MANY_PIXELS", 3 * 64 * 48)
+    load_images(tmp_path)
+    assert "Reading 3 pictures" in capsys.readouterr().err
+
+
+# --- labels ---
+
+
+@pytest.mark.parametrize("content", ["3", "null", '"tench"', "[" * 100_000, "\ufeff{}", "NaN"])
+def test_json_that_holds_no_labels_is_refused(tmp_path, content):
+    (tmp_path / "labels.json").write_text(content, encoding="utf-8")
+    with pytest.raises(LabelsError, match=r"Take imagenet_labels\.json from the course once more"):
+        load_labels(tmp_path / "labels.json")
+
+
+@pytest.mark.parametrize("label", [3, None, "", " ", ["tench"]])
+def test_a_label_that_is_no_name_is_refused(tmp_path, label):
+    labels = {str(i): "x" for i in range(1000)} | {"7": label}
+    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    with pytest.raises(LabelsError, match="has no name for class 7"):
+        load_labels(tmp_path / "labels.json")
+
+
+def test_a_class_named_twice_is_refused(tmp_path):
+    labels = json.dumps({str(i): "x" for i in range(1000)})
+    (tmp_path / "labels.json").write_text(labels.replace("{", '{"7": "y", '))
+    with pytest.raises(LabelsError, match="two entries '7'"):
+        load_labels(tmp_path / "labels.json")
+
+
+def test_a_labels_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(LabelsError, match="is a folder, or no regular file"):
+        load_labels(tmp_path)
+    (tmp_path / "labels.json").write_bytes(b"\xff\xfe{\0}\0")
+    with pytest.raises(LabelsError, match="it is not UTF-8"):
+        load_labels(tmp_path / "labels.json")
+    with pytest.raises(LabelsError, match="cannot be read: "):
+        load_labels("x" * 300)
+    for file in (3, ["labels.json"]):
+        with pytest.raises(LabelsError, match="is text"):
+            load_labels(file)

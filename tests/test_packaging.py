@@ -50,3 +50,23 @@ def test_the_wheel_takes_pictures_and_labels_along():
         name: f"resnet_helpers/{name}" for name in ("resnet_inputs", "imagenet_labels.json")
     }
     assert all((ROOT / name).exists() for name in included)
+
+
+def test_the_metadata_names_the_pictures_licences():
+    """Each licence that a row of CREDITS.md links to, by its SPDX name, and MIT for the code."""
+    spdx = {
+        "gnu.org/licenses/gpl-3.0": "GPL-3.0-only",
+        "creativecommons.org/publicdomain/zero/1.0": "CC0-1.0",
+        "creativecommons.org/licenses/by/3.0": "CC-BY-3.0",
+        "creativecommons.org/licenses/by-sa/4.0": "CC-BY-SA-4.0",
+    }
+    credits = (ROOT / "resnet_inputs" / "CREDITS.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[4] for line in credits.splitlines() if line.startswith("| `")]
+    assert len(rows) == 10
+    named = set()
+    for licence in rows:
+        found = {name for address, name in spdx.items() if address in licence}
+        assert found or "public domain" in licence, licence
+        named |= found
+    assert set(PROJECT["license"].split(" AND ")) == named | {"MIT"}
+    assert all((ROOT / file).is_file() for file in PROJECT["license-files"])

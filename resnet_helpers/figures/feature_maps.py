@@ -169,7 +169,7 @@ def draw_channel(
     among.bar(channel, strengths[channel], color=VERMILION)
     among.set(xlim=(-1, len(strengths)), ylim=(0, top), xlabel="channel")
     among.set_title("mean |value| per channel\n(▾ and red: this one)")
-    figure.supxlabel(weights, fontsize=12)
+    figure.supxlabel(weights, fontsize=12, parse_math=False)
     active = (values != 0).mean()
     return Photo(
         figure,
@@ -213,7 +213,7 @@ def first_layer_filters(model: nn.Module, weights_name: str | None = None) -> Pi
     panel.spines[:].set_visible(False)
     panel.tick_params(length=0)
     weights = weights_line(model, weights_name)
-    figure.supxlabel(weights, fontsize=12)
+    figure.supxlabel(weights, fontsize=12, parse_math=False)
     n_filters, _, height, width = kernels.shape
     return Picture(
         figure,

@@ -132,7 +132,7 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
         for panel in axes.flat:
             panel.set_axis_off()
         figure.colorbar(shown, ax=axes, shrink=0.7, label=f"vote for {name}")
-        figure.supxlabel(f"Weights: {weights_name}", fontsize=12)
+        figure.supxlabel(f"Weights: {weights_name}", fontsize=12, parse_math=False)
         return Photo(
             figure,
             f"Class activation map of {picture} for {name}: {'; '.join(facts)}. "

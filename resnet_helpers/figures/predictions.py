@@ -4,10 +4,10 @@ Below each picture its class activation map: which places vote for the class tha
 network names.
 """
 
-import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
+from io import BytesIO
 from textwrap import shorten
 
 import ipywidgets as widgets
@@ -23,10 +23,11 @@ from resnet_helpers.figures.style import BLUE, ORANGE, Photo, new_figure, styled
 from resnet_helpers.images import (
     IMAGE_FILENAMES,
     PictureError,
+    as_text,
     load_images,
     load_labels,
-    open_rgb,
     prepare_images,
+    read_rgb,
 )
 
 SHOWN = 5  # of each network's classes
@@ -72,7 +73,7 @@ class Gallery(Live):
     def __init__(self, mine: nn.Module, reference: nn.Module):
         self.networks = (mine, reference)
         self.weights = f"Weights of the reference: {getattr(reference, 'weights_name', 'unknown')}"
-        self.names = [label.partition(",")[0] for label in load_labels()]  # the first synonym
+        self.names = short_names(load_labels())
         self.images: dict[str, Image.Image] = {}
         self.predictions: dict[str, tuple[Prediction, Prediction]] = {}
         for filename, image in zip(IMAGE_FILENAMES, load_images(), strict=True):
@@ -99,8 +100,9 @@ class Gallery(Live):
         if not change["new"]:
             return
         name, content = newest_file(change["new"])
+        name = as_text(name)
         try:
-            image = open_content(content)
+            image = read_rgb(BytesIO(content))
         except PictureError as error:
             self.message.value = escape(f"{name} {error}. Choose another picture.")
             return
@@ -140,7 +142,7 @@ class Gallery(Live):
         pairs = [(mine.probabilities[c].item(), reference.probabilities[c].item()) for c in classes]
         names = [self.names[c] for c in classes]
         draw_bars(bars, names, pairs)
-        figure.supxlabel(self.weights, fontsize=12)
+        figure.supxlabel(self.weights, fontsize=12, parse_math=False)
         facts = [f"{name} {m:.1%} and {r:.1%}" for name, (m, r) in zip(names, pairs, strict=True)]
         return Photo(
             figure,
@@ -169,8 +171,15 @@ class Gallery(Live):
             panel.set_axis_off()
             # no numbers here: on another machine their last digit may be another
             facts.append(f"{name}. {self.verdict(name)}")
-        figure.supxlabel(self.weights, fontsize=12)
+        figure.supxlabel(self.weights, fontsize=12, parse_math=False)
         return Photo(figure, f"{title}. {'. '.join(facts)}. {self.weights}.")
+
+
+def short_names(labels: list[str]) -> list[str]:
+    """The first synonym of each class, with its number where another class has the same."""
+    names = [label.partition(",")[0] for label in labels]
+    count = Counter(names)
+    return [n if count[n] == 1 else f"{n} ({number})" for number, n in enumerate(names)]
 
 
 def predict(network: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]) -> Prediction:
@@ -206,15 +215,3 @@ def newest_file(value: dict | tuple) -> tuple[str, bytes]:
         name, file = list(value.items())[-1]
         return name, bytes(file["content"])
     return value[-1]["name"], bytes(value[-1]["content"])
-
-
-def open_content(content: bytes) -> Image.Image:
-    """A picture in RGB from the bytes of its file.
-
-    Raises:
-        PictureError: it cannot be used; the message says why, without a name.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "upload"
-        file.write_bytes(content)
-        return open_rgb(file)

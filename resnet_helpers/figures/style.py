@@ -91,7 +91,7 @@ def new_figure(
         The figure and an array of axes, always of shape (rows, columns).
     """
     figure = Figure(figsize=(width, height))
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # names may hold a $
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
 
 
