@@ -1,4 +1,4 @@
-"""Find the mistake in somebody's answer, for a class or five minutes alone; or reveal the right one.
+"""Find the mistake in an answer, for a class or five minutes alone; or reveal the right one.
 
     from resnet_helpers.practice import practice, reveal
 
