@@ -9,7 +9,7 @@ import sys
 
 from timing import HEADER
 
-MODULES = ("speed", "tools", "checks", "widgets", "setup_cells")
+MODULES = ("speed", "tools", "checks", "widgets", "pictures", "setup_cells")
 
 
 def main(chosen: list[str]) -> None:
