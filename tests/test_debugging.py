@@ -304,14 +304,18 @@ def test_modules_without_a_partner_are_reported_and_the_rest_is_paired():
     assert found.only_in_reference == ["`norm` (LayerNorm)"]
     assert found.name == "tail"
     assert list(found.table["yours"]) == ["first", "act", "second", "tail", "the model itself"]
-    assert found.explanation.endswith("Without a partner in the reference: `norm` (LayerNorm).")
+    assert found.explanation.endswith(
+        "Only in the reference: `norm` (LayerNorm). It has no partner in yours."
+    )
 
 
 def test_of_many_without_a_partner_three_are_named():
     found = first_divergence(nn.Sequential(*[nn.ReLU() for _ in range(9)]), nn.ReLU(), noise(3))
     assert found.explanation == (
-        "No divergence above the tolerance of 1.0e-04; pairs compared: 1.\n"
-        "Without a partner in yours: `0` (ReLU), `1` (ReLU), `2` (ReLU) and 6 more."
+        "What was compared agrees within the tolerance of 1.0e-04, but that is not everything; "
+        "pairs compared: 1.\n"
+        "Only in yours: `0` (ReLU), `1` (ReLU), `2` (ReLU) and 6 more. "
+        "They have no partner in the reference."
     )
 
 
@@ -505,15 +509,15 @@ def test_of_nested_modules_the_innermost_is_named():
     model = mlp(tail=nn.Sequential(nn.Sequential(nn.Linear(8, 8), log), nn.ReLU()))
     found = find_first_nan(model, noise(3, 4))
     assert found.name == "tail.0.1"
-    assert found.explanation == "The first NaN arises in the output of `tail.0.1` (Calls)."
+    assert found.explanation.startswith("The first NaN arises in the output of `tail.0.1` (Calls).")
 
 
 def test_a_module_whose_own_code_is_to_blame():
     own = Calls(lambda self, x: self.second((self.first(x) * 0).log() * 0), **vars_of(mlp()))
     found = find_first_nan(nn.Sequential(own), noise(3, 4))
     assert found.name == "0"
-    assert found.explanation.endswith(
-        "The modules it calls are innocent: look at the rest of its forward."
+    assert "The modules it calls are innocent: look at the rest of its forward." in (
+        found.explanation
     )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, run, unchanged
-from resnet_helpers.debugging.values import mapped
+from resnet_helpers.debugging.calls import Call, check_model, run, unchanged
+from resnet_helpers.debugging.values import copied, fresh, plain, tensors_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,10 @@ class ActivationStats:
         return self.table.to_string(float_format="{:.3g}".format)
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(float_format="{:.3g}".format)
+        import pandas as pd
+
+        with pd.option_context("display.max_colwidth", None):  # names are shown whole
+            table = self.table.to_html(float_format="{:.3g}".format)
         return f'<div style="max-height: 32em; overflow: auto">{table}</div>'
 
     def plot(self) -> "Picture":
@@ -44,27 +47,31 @@ def activation_stats(model: nn.Module, x: Any) -> ActivationStats:
 
     Args:
         model: in train or eval mode, as you want it measured.
-        x: what it is called with.
+        x: what it is called with, as one argument, on the model's device; where forward needs
+            several, a tuple or a dictionary of them.
 
     Raises:
-        RuntimeError: forward failed; the message names the module, the original is chained.
-        ValueError: a module is lazy and has no weights yet.
+        ModelFailedError: a RuntimeError: forward failed; the message names the module, the original
+            is chained.
+        InvalidArgumentError: a ValueError: what was passed is no model, or one that cannot be
+            observed: scripted, lazy, or on the meta device.
     """
     import pandas as pd
 
+    check_model(model, x)
     rows: list[tuple] = []
 
-    def leave(call: Call, outputs: list[Tensor]) -> None:
-        floats = [t for t in outputs if t.is_floating_point()]
-        measured = [_stats(t) for t in floats]
-        if not call.is_leaf and repr([row[2:] for row in rows[-len(floats) :]]) == repr(measured):
+    def leave(call: Call, output: Any) -> None:
+        measured = [_stats(plain(t)) for t in tensors_in(output) if t.is_floating_point()]
+        measured_last = [row[2:] for row in rows[len(rows) - len(measured) :]]
+        if not call.is_leaf and repr(measured_last) == repr(measured):
             return  # compared as text, in which NaN equals NaN
         for i, stats in enumerate(measured):
             which = f"[{i}]" if len(measured) > 1 else ""
             rows.append((call.label + which, type(call.module).__name__, *stats))
 
-    with unchanged(model), torch.no_grad():
-        run(model, mapped(x, torch.clone), lambda *_: None, leave)
+    with unchanged(model), torch.inference_mode(False), torch.no_grad():
+        run(model, copied(x, fresh), lambda *_: None, leave)
     columns = ["module", "kind", "shape", "mean", "std", "zeros"]
     return ActivationStats(pd.DataFrame(rows, columns=columns))
 

@@ -93,5 +93,5 @@ def kind(module: nn.Module) -> str:
 
 def weight_shape(module: nn.Module) -> torch.Size | None:
     """The shape of its weight, if it has one."""
-    weight = getattr(module, "weight", None)
+    weight = getattr(module, "weight", None)  # a method, where it is quantised
     return weight.shape if isinstance(weight, Tensor) else None
