@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from resnet_helpers.debugging.calls import check_is_module
+
 if TYPE_CHECKING:  # pandas takes longer to import than the rest of this module to run
     import pandas as pd
 
@@ -95,7 +97,12 @@ def print_param_count(
     Returns:
         None, or, if display_df is False, a plain frame with the columns name, shape and count
         for each model. Row numbers start at 0.
+
+    Raises:
+        InvalidArgumentError: a ValueError: one of them is no model, but a class, for instance.
     """
+    for number, model in enumerate(models, start=1):
+        check_is_module(model, f"argument {number}")
     titles = _titles(models)
     rows = _aligned([entries_of(model, use_state_dict) for model in models])
     _print_totals(models, titles, use_state_dict)
@@ -399,7 +406,7 @@ def _html(frame: "pd.DataFrame", rows: list[Row]) -> str:
     # The id ties the colours to this table's cells: a fixed one would colour every table on the
     # page alike, a random one (pandas' default) would make each run differ.
     table_id = hashlib.sha256(repr(rows).encode()).hexdigest()[:8]
-    styler = Styler(frame, uuid=table_id, cell_ids=False, na_rep="", thousands=",")
+    styler = Styler(frame, uuid=table_id, cell_ids=False)
     counts = [column for column in frame.columns if column[1] == "count"]
     largest = max((entry.count or 0 for row in rows for entry in row if entry), default=0)
     for column in counts:
@@ -415,7 +422,10 @@ def _html(frame: "pd.DataFrame", rows: list[Row]) -> str:
         )
     others = [column for column in frame.columns if column[1] != "count"]
     styler.apply(lambda column: [marks.get(r, "") for r in frame.index], subset=others)
+    # names are text: without escaping, pandas' Styler would take <img src=…> for a picture
+    styler.format(escape="html", na_rep="", thousands=",")
     styler.format_index(lambda r: f"≠ {r}" if r in marks else r)
+    styler.format_index(escape="html", axis="columns")
     styler.set_table_styles(TABLE_STYLES)
     html = styler.to_html().replace("color: #f1f1f1", "color: #ffffff")  # legible: pandas' is not
     return f'<div style="max-height: 32em; overflow: auto">{html}</div>'

@@ -62,7 +62,7 @@ def activation_stats(model: nn.Module, x: Any) -> ActivationStats:
     rows: list[tuple] = []
 
     def leave(call: Call, output: Any) -> None:
-        measured = [_stats(plain(t)) for t in tensors_in(output) if t.is_floating_point()]
+        measured = [_stats(t) for t in map(plain, tensors_in(output)) if t.is_floating_point()]
         measured_last = [row[2:] for row in rows[len(rows) - len(measured) :]]
         if not call.is_leaf and repr(measured_last) == repr(measured):
             return  # compared as text, in which NaN equals NaN

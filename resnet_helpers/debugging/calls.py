@@ -77,14 +77,14 @@ HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backwa
 
 
 @contextmanager
-def others_hooks_guarded(modules: Iterable[nn.Module], raised: list[str]) -> Iterator[None]:
+def others_hooks_guarded(modules: dict[nn.Module, str], raised: list[str]) -> Iterator[None]:
     """In the block other people's hooks run as ever, but one that raises is passed over.
 
     They cannot be left out: pruning and weight normalisation work by hooks. One that a learner
     has put there to stop at a NaN must not stop the search for it.
 
     Args:
-        modules: the modules that may have hooks.
+        modules: the modules that may have hooks, and their names.
         raised: a sentence is added for each module one of whose hooks raises.
     """
 
@@ -93,8 +93,9 @@ def others_hooks_guarded(modules: Iterable[nn.Module], raised: list[str]) -> Ite
             try:
                 return hook(*args)
             except Exception as error:
-                owner, what = type(module).__name__, type(error).__name__
-                sentence = f"A hook on a module of type {owner} raised {what} and was passed over."
+                owner = Call(modules[module], module, number=1, parent=None)
+                what = type(error).__name__
+                sentence = f"A hook on {owner} raised {what} and was passed over."
                 if sentence not in raised:
                     raised.append(sentence)
 
@@ -130,7 +131,7 @@ def run(
     Raises:
         ModelFailedError: forward raised something; names the innermost module, chains the original.
     """
-    names = {m: name for m, name in _names(model).items() if not is_compiled_wrapper(m)}
+    names = _names(model)
     n_calls: Counter[nn.Module] = Counter()
     running: list[Call] = []
 
@@ -162,12 +163,11 @@ def run(
             ) from error
 
 
-def check_model(model: Any, x: Any, name: str = "model") -> None:
-    """Refuse what no tool can run, each in one sentence.
+def check_is_module(model: Any, name: str = "model") -> None:
+    """Refuse what is no model, in one sentence.
 
     Raises:
-        InvalidArgumentError: it is no module, or it is scripted, lazy or on the meta device; or x
-            is on the meta device.
+        InvalidArgumentError: it is a class, or something else.
     """
     if isinstance(model, type):
         raise InvalidArgumentError(
@@ -177,7 +177,17 @@ def check_model(model: Any, x: Any, name: str = "model") -> None:
         raise InvalidArgumentError(
             f"{name} is of type {type(model).__name__}: it has to be a model, an nn.Module."
         )
-    if isinstance(model, torch.jit.ScriptModule):
+
+
+def check_model(model: Any, x: Any, name: str = "model") -> None:
+    """Refuse what no tool can run, each in one sentence.
+
+    Raises:
+        InvalidArgumentError: it is no module, or it is scripted, lazy or on the meta device; or x
+            is on the meta device.
+    """
+    check_is_module(model, name)
+    if not can_have_hooks(model):
         raise InvalidArgumentError(
             f"{name} is scripted: it runs outside Python, where nothing can be observed. Pass the "
             "model from which it was made."
@@ -202,15 +212,27 @@ def is_compiled_wrapper(module: nn.Module) -> bool:
 
 
 def _names(model: nn.Module) -> dict[nn.Module, str]:
-    """The modules that hooks can see, with the names that they have without torch.compile."""
-    names, scripted = {}, ()
+    """The modules that can have hooks, with the names that they have without torch.compile."""
+    names, inside = {}, ()
     for name, module in model.named_modules():
-        if name.startswith(scripted):  # inside what runs outside Python
+        if name.startswith(inside) or is_compiled_wrapper(module):
             continue
         if isinstance(module, torch.jit.ScriptModule):
-            scripted = (*scripted, f"{name}.")
-        names[module] = ".".join(part for part in name.split(".") if part != "_orig_mod")
+            inside = (*inside, f"{name}.")
+        if can_have_hooks(module):
+            names[module] = ".".join(part for part in name.split(".") if part != "_orig_mod")
     return names
+
+
+def can_have_hooks(module: nn.Module) -> bool:
+    """All but what is scripted; what is traced has them, the modules in it have not."""
+    scripted = isinstance(module, torch.jit.ScriptModule)
+    return not scripted or isinstance(module, torch.jit.TopLevelTracedModule)
+
+
+def scripted_in(model: nn.Module) -> list[str]:
+    """The names of the modules that cannot have hooks: what happens in them is not seen."""
+    return [name for name, module in model.named_modules() if not can_have_hooks(module)]
 
 
 def _arguments(model: nn.Module, x: Any) -> tuple[tuple, dict]:

@@ -8,21 +8,41 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call
-from resnet_helpers.debugging.comparing import Difference, tolerance_of
+from resnet_helpers.debugging.calls import Call, unchanged
+from resnet_helpers.debugging.comparing import OWNERS, Difference, tolerance_of, weights_of
 from resnet_helpers.debugging.pairing import kind
-from resnet_helpers.debugging.values import distance, matched
+from resnet_helpers.debugging.values import distance, fresh, leaves_in, matched
 
 
-def why(mine: Call, reference: Call, before: str, difference: Difference) -> str:
-    """The cause as far as it can be seen from outside: input, settings, weights, or mode."""
+def why(
+    mine: Call,
+    reference: Call,
+    before: str,
+    between: tuple[list[Call], list[Call]],
+    difference: Difference,
+) -> str:
+    """The cause as far as it can be seen from outside: input, settings, weights, or mode.
+
+    Args:
+        mine: a call of your model,
+        reference: ... and its partner in the reference.
+        before: the pair before these two.
+        between: the calls without a partner, of both models, between that pair and these two.
+        difference: between the two calls.
+    """
     tolerance = difference.tolerance
     if sentence := _other_input(mine, reference, tolerance):
-        owns = [f"{cause} in {mine.parent}" for cause in _causes_above(mine, reference, tolerance)]
-        own = f" Note that {'; '.join(owns)}." if owns else ""
-        return f"{sentence}: look at what happens after {before}.{own}"
+        seen = [
+            f"{', '.join(map(str, c))} only in {who}"
+            for c, who in zip(between, OWNERS, strict=True)
+            if c
+        ]
+        seen += [f"{cause} in {mine.parent}" for cause in _causes_above(mine, reference, tolerance)]
+        there = f" There: {'; '.join(seen)}." if seen else ""
+        return f"{sentence}: look at what happens after {before}.{there}"
     if not (mine.is_leaf and reference.is_leaf):
         return f"All pairs before agree: look at what forward does after {before}."
     if causes := list(_causes(mine, reference, tolerance)):
@@ -43,6 +63,11 @@ def why(mine: Call, reference: Call, before: str, difference: Difference) -> str
     outputs = (leaf for leaf in mine.outputs.values() if isinstance(leaf, Tensor))
     if difference.relative <= tolerance_of(outputs):  # asked to look for rounding
         return "Input, weights and settings agree; so small an error is rounding."
+    if difference.what.startswith("output") and _agree_on_one_input(mine, reference, tolerance):
+        return (
+            "Weights and settings agree, and given the very same input, so do the outputs: it only "
+            "makes more of the rounding in what goes in."
+        )
     return (
         "Input, weights and settings agree: forward itself computes something else. Read it "
         "(inspect.getsource shows it), and try it on other inputs."
@@ -61,8 +86,31 @@ def _other_input(mine: Call, reference: Call, tolerance: float) -> str:
     if any(distance(a, b)[1] > tolerance for a, b in zip(*tensors, strict=False)):
         return "What goes into it differs already"
     if mine.inputs and reference.inputs and len(tensors[0]) != len(tensors[1]):
-        return f"{len(tensors[0])} tensors go into it in yours, {len(tensors[1])} in the reference"
+        counts = " and ".join(
+            f"{len(given)} in {who}" for given, who in zip(tensors, OWNERS, strict=True)
+        )
+        return f"The number of tensors that go into it differs, {counts}"
     return ""
+
+
+def _agree_on_one_input(mine: Call, reference: Call, tolerance: float) -> bool:
+    """Does the reference's module, given what goes into yours, give what yours does?
+
+    A batchnorm of two values that are nearly equal makes a large error of a tiny one.
+    """
+    tensors = list(mine.inputs.values())
+    positional = [(0, i) for i in range(len(tensors))]  # in (args, kwargs)
+    if list(mine.inputs) != positional or not all(isinstance(t, Tensor) for t in tensors):
+        return False
+    try:
+        with unchanged(reference.module), torch.no_grad():
+            outputs = leaves_in(reference.module(*map(fresh, tensors)))
+    except Exception:  # it may want what yours does without
+        return False
+    pairs, *alone = matched(mine.outputs, outputs)
+    both = [(mine.outputs[a], outputs[b]) for a, b in pairs]
+    tensors_only = all(isinstance(leaf, Tensor) for leaves in both for leaf in leaves)
+    return tensors_only and not any(alone) and all(distance(*b)[1] <= tolerance for b in both)
 
 
 def _draw_other_numbers(mine: Call, reference: Call) -> bool:
@@ -81,16 +129,16 @@ def _causes(mine: Call, reference: Call, tolerance: float) -> Iterator[str]:
     """What two modules differ in: settings such as stride and eps, then weights."""
     yield from _differing_settings(mine, reference)
     evaluating = not (mine.module.training or reference.module.training)
-    weights = (_weights(call.module, with_buffers=evaluating) for call in (mine, reference))
+    weights = (weights_of(call.module, with_buffers=evaluating) for call in (mine, reference))
     yield from _differing_weights(*weights, tolerance)
 
 
 def _causes_above(mine: Call, reference: Call, tolerance: float) -> Iterator[str]:
-    """In which parameters of their own the modules that call the two differ."""
+    """What the modules that call the two differ in, of what is their own."""
     if mine.parent and reference.parent:
-        owns = (
-            dict(call.parent.module.named_parameters(recurse=False)) for call in (mine, reference)
-        )
+        yield from _differing_settings(mine.parent, reference.parent)
+        calls = mine.parent, reference.parent
+        owns = (dict(call.module.named_parameters(recurse=False)) for call in calls)
         yield from _differing_weights(*owns, tolerance)
 
 
@@ -149,17 +197,6 @@ def _is_simple(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(entry is None or _is_simple(entry) for entry in value)
     return isinstance(value, (int, float, str))
-
-
-def _weights(module: nn.Module, with_buffers: bool) -> dict[str, Tensor]:
-    """The parameters, and the buffers where the output depends on them: in eval mode.
-
-    A tensor that is a plain attribute counts as a parameter that somebody forgot to register.
-    """
-    weights = dict(module.named_parameters())
-    if with_buffers:
-        weights |= {n: b for n, b in module.named_buffers() if b.is_floating_point()}
-    return weights | {name: t for name, t in vars(module).items() if isinstance(t, Tensor)}
 
 
 # --- What is said besides -------------------------------------------------------------------------

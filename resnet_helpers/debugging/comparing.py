@@ -4,16 +4,27 @@ A pair has the tolerance of its own dtypes, so one bfloat16 layer leaves the oth
 they were.
 """
 
+import inspect
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnet_helpers.debugging.calls import Call
-from resnet_helpers.debugging.values import WORST, badness, distance, in_words, matched, shapes
+from resnet_helpers.debugging.values import (
+    WORST,
+    Path,
+    badness,
+    distance,
+    in_words,
+    matched,
+    shapes,
+)
+
+OWNERS = ("yours", "the reference")
 
 # Rounding in a deep network adds up to relative errors of no more than about this.
 TOLERANCES = {
@@ -60,7 +71,7 @@ class Tolerances:
             return self.fixed
         tensors = [
             *(leaf for c in calls for leaf in (*c.inputs.values(), *c.outputs.values())),
-            *(t for c in calls if c.is_leaf for t in c.module.parameters()),
+            *(t for c in calls if c.is_leaf for t in weights_of(c.module).values()),
         ]
         own = tolerance_of(t for t in tensors if isinstance(t, Tensor))
         return max([own, *(d.tolerance for d in self.passed if d.relative > own)])
@@ -73,6 +84,21 @@ class Tolerances:
 def tolerance_of(tensors: Iterable[Tensor]) -> float:
     """The largest relative error that is rounding in the coarsest of their dtypes."""
     return max((TOLERANCES.get(tensor.dtype, 0.0) for tensor in tensors), default=0.0)
+
+
+def weights_of(module: nn.Module, with_buffers: bool = False) -> dict[str, Tensor]:
+    """The parameters; those of a quantised layer, which methods give; and buffers if asked for.
+
+    A tensor that is a plain attribute counts as a parameter that somebody forgot to register.
+    """
+    weights = dict(module.named_parameters())
+    if with_buffers:
+        weights |= {n: b for n, b in module.named_buffers() if b.is_floating_point()}
+    for name in ("weight", "bias"):
+        if inspect.ismethod(method := getattr(module, name, None)):
+            weights[name] = method()
+    weights |= vars(module)
+    return {name: weight for name, weight in weights.items() if isinstance(weight, Tensor)}
 
 
 def compare(
@@ -91,7 +117,7 @@ def compare(
         _difference(in_words(a), mine.outputs[a], reference.outputs[b], tolerance) for a, b in pairs
     ]
     if mine.parent is None and (only_mine or only_reference):  # the models' results
-        differences.append(_missing(mine, reference, tolerance))
+        differences.append(_missing(only_mine, only_reference, tolerance))
     elif only_mine or only_reference:
         owners = [f"{in_words(path)} only in yours" for path in only_mine]
         owners += [f"{in_words(path)} only in the reference" for path in only_reference]
@@ -114,12 +140,11 @@ def _buffers(
         not_compared.append(f"of {mine}, the buffers {names}, which only one of the two has")
 
 
-def _missing(mine: Call, reference: Call, tolerance: float) -> Difference:
-    """The models' results hold different numbers of values."""
-    counts = [len(call.outputs) or "nothing" for call in (mine, reference)]
-    plural = "" if counts[0] == 1 else "s"
-    holds = f"{counts[0]} value{plural}" if mine.outputs else "nothing"
-    words = f"The output holds {holds} in yours, {counts[1]} in the reference."
+def _missing(only_mine: list[Path], only_reference: list[Path], tolerance: float) -> Difference:
+    """The models' results do not hold the same."""
+    owners = zip(OWNERS, (only_mine, only_reference), strict=True)
+    parts = (f"{', '.join(map(in_words, paths))} only in {who}" for who, paths in owners if paths)
+    words = f"The models' results do not hold the same: {'; '.join(parts)}."
     return Difference("output", math.inf, math.inf, tolerance, words)
 
 

@@ -7,14 +7,15 @@ Which calls are pairs is decided in `pairing`, how far they are apart in `compar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, check_model, run, unchanged
+from resnet_helpers.debugging.calls import Call, check_model, run, scripted_in, unchanged
 from resnet_helpers.debugging.causes import differing_modes, unseen_setting, why
-from resnet_helpers.debugging.comparing import Difference, Tolerances, compare
+from resnet_helpers.debugging.comparing import OWNERS, Difference, Tolerances, compare
 from resnet_helpers.debugging.gradients import compare_gradients
 from resnet_helpers.debugging.pairing import kind, pair
 from resnet_helpers.debugging.values import Leaves, copied, equal, fresh, leaves_in, shapes
@@ -133,11 +134,15 @@ def first_divergence(
     paired = {call for both in pairs for call in both}
     unpaired = [[str(call) for call in side if call not in paired] for side in (my_calls, calls)]
 
-    not_compared: list[str] = []
+    not_compared = [
+        f"`{name}`, which is scripted" for name in (*scripted_in(mine), *scripted_in(reference))
+    ]
     rows = list(_forward_rows(pairs, Tolerances(tolerance), not_compared))
     first = next((r for r, row in enumerate(rows) if row[-1].beyond), None)
     culprits = pairs[first] if first is not None else None
-    lines = list(_forward_words(pairs, rows, first))
+    lines = []
+    if first is not None:
+        lines = list(_forward_words(my_calls, calls, pairs, rows, first))
     if backward and first is None:
         found = compare_gradients(mine, reference, x, pairs, Tolerances(tolerance))
         first = len(rows) + found.first if found.first is not None else None
@@ -246,15 +251,26 @@ def _table(rows: list[Row]) -> "pd.DataFrame":
 
 
 def _forward_words(
-    pairs: list[tuple[Call, Call]], rows: list[Row], first: int | None
+    my_calls: list[Call],
+    calls: list[Call],
+    pairs: list[tuple[Call, Call]],
+    rows: list[Row],
+    first: int,
 ) -> Iterator[str]:
-    if first is None:
-        return
+    """What differs first, and why."""
+    paired = {call for both in pairs for call in both}
     mine, reference = pairs[first]
     yield f"First divergence: {mine} in yours, {reference} in the reference."
     yield rows[first][-1].words
     before = str(pairs[first - 1][0]) if first else "the input"
-    yield why(mine, reference, before, rows[first][-1])
+    between = _since(my_calls, paired, mine), _since(calls, paired, reference)
+    yield why(mine, reference, before, between, rows[first][-1])
+
+
+def _since(calls: list[Call], paired: set[Call], call: Call) -> list[Call]:
+    """The calls without a partner that come right before a call."""
+    end = calls.index(call)
+    return list(takewhile(lambda c: c not in paired, reversed(calls[:end])))[::-1]
 
 
 def _agreement(pairs: list[tuple[Call, Call]], rows: list[Row], incomplete: bool) -> Iterator[str]:
@@ -273,7 +289,7 @@ def _agreement(pairs: list[tuple[Call, Call]], rows: list[Row], incomplete: bool
 
 
 def _not_compared_words(unpaired: list[list[str]], others: list[str]) -> Iterator[str]:
-    for owner, names in zip(("yours", "the reference"), unpaired, strict=True):
+    for owner, names in zip(OWNERS, unpaired, strict=True):
         if names:
             partner = "They have" if len(names) > 1 else "It has"
             other = "the reference" if owner == "yours" else "yours"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers.debugging.calls import Call, run, unchanged
-from resnet_helpers.debugging.comparing import Difference, Tolerances
+from resnet_helpers.debugging.comparing import OWNERS, Difference, Tolerances
 from resnet_helpers.debugging.graph import Steps
 from resnet_helpers.debugging.pairing import kind
 from resnet_helpers.debugging.values import (
@@ -124,7 +124,7 @@ def compare_gradients(
         if pair == pairs[-1]:
             advice = "Look at what forward returns."
         differences = list(_of_outputs(*outputs, tolerance, advice))
-        differences += _of_parameters(shares[pair], ours, theirs, outputs[1], tolerance)
+        differences += _of_parameters(shares[pair], ours, theirs, tolerance)
         parting.add(pair, differences, tolerance)
         for difference in differences:
             tolerances.let_pass(difference)
@@ -242,18 +242,21 @@ def _of_outputs(mine: dict, reference: dict, tolerance: float, advice: str) -> I
 
 
 def _of_parameters(
-    share: Share, ours: Gradients, theirs: Gradients, outputs: dict, tolerance: float
+    share: Share, ours: Gradients, theirs: Gradients, tolerance: float
 ) -> Iterator[Difference]:
-    """Errors are relative to the largest gradient that the module has or gets.
+    """Errors are relative to the largest gradient of any of the module's parameters.
 
     The gradient of a bias before a batchnorm is 0, and what comes out is nothing but rounding.
     """
     gradients = [theirs.tensors.get(parameter) for _, _, parameter in share]
-    scale = largest(g for g in (*gradients, *outputs.values()) if g is not None)
-    for (name, mine, _), gradient in zip(share, gradients, strict=True):
+    scale = largest(gradient for gradient in gradients if gradient is not None)
+    for (name, mine, reference), gradient in zip(share, gradients, strict=True):
+        if mine.requires_grad != reference.requires_grad:
+            takes, not_ = OWNERS if mine.requires_grad else reversed(OWNERS)
+            words = f"`{name}` takes a gradient in {takes}; in {not_} its requires_grad is False."
+            yield Difference(f"gradient of {name}", math.inf, math.inf, tolerance, words)
+            continue
         advice = f"That of its output agrees: look at what its forward does with `{name}`."
-        if not mine.requires_grad:
-            advice = "Its requires_grad is False in yours."
         yield _difference(f"`{name}`", ours.tensors.get(mine), gradient, tolerance, advice, scale)
 
 
@@ -268,9 +271,9 @@ def _difference(
     """Between two gradients; where there is none, it counts as 0."""
     if mine is None or reference is None:
         absolute = largest(gradient for gradient in (mine, reference) if gradient is not None)
-        relative = absolute / max(scale, absolute) if absolute else 0.0
-        owners = ("yours", "the reference") if mine is None else ("the reference", "yours")
-        seen = f"No gradient reaches {what} in {owners[0]}; one does in {owners[1]}."
+        relative = 1.0 if absolute else 0.0
+        lacks, has = OWNERS if mine is None else reversed(OWNERS)
+        seen = f"No gradient reaches {what} in {lacks}; one does in {has}."
     else:
         absolute, relative = distance(mine, reference, scale)
         seen = (
@@ -306,7 +309,7 @@ def _add_the_rest(
         f"the gradient of `{name}`" for names in (unlike, *alone) for name in names
     ]
     share = [entry for entry in share if entry[0] not in unlike]
-    differences = list(_of_parameters(share, ours, theirs, {}, tolerance))
+    differences = list(_of_parameters(share, ours, theirs, tolerance))
     for mine, reference in zip(ours.inputs, theirs.inputs, strict=True):
         advice = "Those of all modules agree: look at what forward does with its input."
         both = ours.tensors.get(mine), theirs.tensors.get(reference)

@@ -88,6 +88,8 @@ def kind(module: nn.Module) -> str:
     classes = type(module).__mro__
     torchs = (c for c in classes if c.__module__.startswith("torch.nn.") and c is not nn.Module)
     name = next(torchs, classes[0]).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        name = module.original_name
     return "AveragePool" if "avgpool" in name.lower() or "averagepool" in name.lower() else name
 
 

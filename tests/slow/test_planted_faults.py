@@ -1,0 +1,153 @@
+"""Sixty networks, each with one planted fault that first_divergence must find.
+
+Fifteen architectures that are nobody's homework, four faults each: the weights of one layer, the
+eps of one norm, one activation, the mode of one module. Small inputs, random weights, seeded.
+"""
+
+import copy
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision import models
+from torchvision.ops.misc import FrozenBatchNorm2d
+
+from resnet_helpers.debugging import Divergence, find_first_nan, first_divergence
+
+Make = Callable[[], nn.Module]
+
+
+class TakesPair(nn.Module):
+    """nn.Transformer and its like take two arguments."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pair: tuple[Tensor, Tensor]) -> Tensor:
+        return self.model(*pair)
+
+
+def vgg() -> nn.Module:
+    model = models.vgg11_bn(weights=None, num_classes=10, init_weights=False)
+    model.avgpool = nn.AdaptiveAvgPool2d(1)
+    model.classifier[0] = nn.Linear(512, 64)  # of 25088 x 4096 weights nothing would be learned
+    model.classifier[3] = nn.Linear(64, 64)
+    model.classifier[6] = nn.Linear(64, 10)
+    return model
+
+
+def maskrcnn() -> nn.Module:
+    return models.detection.maskrcnn_resnet50_fpn(
+        weights=None, weights_backbone=None, num_classes=3, min_size=64, max_size=64
+    )
+
+
+PICTURE = (2, 3, 64, 64)
+ARCHITECTURES: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "resnet18": (lambda: models.resnet18(num_classes=10), PICTURE),
+    "resnet34": (lambda: models.resnet34(num_classes=10), PICTURE),
+    "resnet50": (lambda: models.resnet50(num_classes=10), PICTURE),
+    "wide_resnet50": (lambda: models.wide_resnet50_2(num_classes=10), PICTURE),
+    "resnext50": (lambda: models.resnext50_32x4d(num_classes=10), PICTURE),
+    "vgg11": (vgg, PICTURE),
+    "densenet121": (lambda: models.densenet121(num_classes=10), PICTURE),
+    "efficientnet": (lambda: models.efficientnet_b0(num_classes=10), PICTURE),
+    "regnet": (lambda: models.regnet_y_400mf(num_classes=10), PICTURE),
+    "swin": (lambda: models.swin_t(num_classes=10), PICTURE),
+    "vit": (lambda: models.VisionTransformer(32, 8, 3, 2, 16, 32, 0.1), (2, 3, 32, 32)),
+    "convnext": (lambda: models.convnext_tiny(num_classes=10), PICTURE),
+    "maskrcnn": (maskrcnn, PICTURE),
+    "transformer": (lambda: TakesPair(nn.Transformer(16, 2, 2, 2, 32)), (5, 2, 16)),
+    "mobilenet": (lambda: models.mobilenet_v3_small(num_classes=10), PICTURE),
+}
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, FrozenBatchNorm2d)
+ACTIVATIONS = (nn.ReLU, nn.GELU, nn.SiLU, nn.Hardswish)
+
+
+@cache
+def reference_of(architecture: str) -> nn.Module:
+    """In eval mode, with random running statistics, so that no norm does nothing."""
+    make, _ = ARCHITECTURES[architecture]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = make().eval()
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_var"):
+                nn.init.uniform_(buffer, 0.5, 1.5)
+        for name, parameter in model.named_parameters():
+            if name.endswith("layer_scale"):  # 1e-6 at first, which hides its whole block
+                nn.init.uniform_(parameter, 0.5, 1.5)
+    return model
+
+
+def input_of(architecture: str) -> Tensor | list[Tensor] | tuple[Tensor, Tensor]:
+    shape = ARCHITECTURES[architecture][1]
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return {"maskrcnn": list(x), "transformer": (x, x.flip(0))}.get(architecture, x)
+
+
+def middle(model: nn.Module, *kinds: type) -> tuple[str, nn.Module]:
+    """The one in the middle of the modules of these kinds, of those that run for sure."""
+    found = [(n, m) for n, m in model.named_modules() if isinstance(m, kinds) and "aux" not in n]
+    return found[len(found) // 2]
+
+
+def other_weights(model: nn.Module) -> str:
+    name, module = middle(model, nn.Conv2d, nn.Linear)
+    module.weight.data.mul_(1.1)
+    return name
+
+
+def other_eps(model: nn.Module) -> str:
+    name, module = middle(model, *NORMS)
+    module.eps = 0.5
+    return name
+
+
+def other_activation(model: nn.Module) -> str:
+    if isinstance(model, TakesPair):  # a function, not a module
+        model.model.encoder.layers[1].activation = nn.functional.gelu
+        return "model.encoder.layers.1"
+    name, _ = middle(model, *ACTIVATIONS)
+    parent, _, child = name.rpartition(".")
+    setattr(model.get_submodule(parent), child, nn.LeakyReLU(0.5))
+    return name
+
+
+def other_mode(model: nn.Module) -> str:
+    name, module = middle(model, nn.BatchNorm2d, nn.Dropout)
+    if isinstance(module, nn.Dropout):
+        module.p = 0.5  # as in the reference, for which nothing is drawn
+    module.train()
+    return name
+
+
+FAULTS = [other_weights, other_eps, other_activation, other_mode]
+
+
+def diagnose(architecture: str, fault: Callable[[nn.Module], str]) -> tuple[str, Divergence]:
+    """The name of the module with the fault, and what the tool found."""
+    reference = reference_of(architecture)
+    mine = copy.deepcopy(reference)
+    name = fault(mine)
+    return name, first_divergence(mine, reference, input_of(architecture))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_the_planted_fault_is_found(architecture, fault):
+    planted, found = diagnose(architecture, fault)
+    assert found.name is not None
+    print(f"\n{planted}: {found.explanation}")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_without_a_fault_nothing_is_found(architecture):
+    reference = reference_of(architecture)
+    found = first_divergence(copy.deepcopy(reference), reference, input_of(architecture))
+    assert found.name is None
+    print(found, found.not_compared)
+    assert find_first_nan(reference, input_of(architecture)).name is None
