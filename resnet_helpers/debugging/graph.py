@@ -7,11 +7,14 @@ module works in place.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from torch import Tensor
 from torch.autograd.graph import Node
 
 from resnet_helpers.debugging.calls import Call
+
+Line = tuple[str, int]  # a file or a notebook's cell, and the number of a line in it
 
 
 class Steps:
@@ -19,16 +22,16 @@ class Steps:
 
     def __init__(self):
         self.owners: dict[Node, Call] = {}
+        self.lines: dict[Node, Line | None] = {}  # of the user's own code, which made it
         self.current: Node | None = None  # while it is watched, the one that backward is at
 
     def claim(self, tensors: Iterable[Tensor], call: Call) -> None:
         """Make `call` the owner of all steps behind the tensors that have no owner yet."""
-        nodes = [tensor.grad_fn for tensor in tensors]
-        while nodes:
-            node = nodes.pop()
-            if node is not None and node not in self.owners:
-                self.owners[node] = call
-                nodes += [previous for previous, _ in node.next_functions]
+        _mark(tensors, call, self.owners)
+
+    def note(self, tensors: Iterable[Tensor], line: Line | None) -> None:
+        """Note for all steps behind the tensors that have no line yet which line made them."""
+        _mark(tensors, line, self.lines)
 
     def ends(self) -> list[Tensor]:
         """The tensors that take a gradient: parameters, and inputs that ask for one."""
@@ -55,6 +58,15 @@ class Steps:
         finally:
             for handle in handles:
                 handle.remove()
+
+
+def _mark(tensors: Iterable[Tensor], mark: Any, marks: dict[Node, Any]) -> None:
+    nodes = [tensor.grad_fn for tensor in tensors]
+    while nodes:
+        node = nodes.pop()
+        if node is not None and node not in marks:
+            marks[node] = mark
+            nodes += [previous for previous, _ in node.next_functions]
 
 
 def _is_end(node: Node) -> bool:

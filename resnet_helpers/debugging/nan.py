@@ -16,11 +16,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import Node
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from resnet_helpers.debugging import calls
 from resnet_helpers.debugging.calls import Call, check_model, run, unchanged
-from resnet_helpers.debugging.graph import Steps
+from resnet_helpers.debugging.graph import Line, Steps
 from resnet_helpers.debugging.values import (
     INFINITY,
     NAN,
@@ -88,7 +89,7 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
         given = copied(x, _fresh_leaf)
         origins.come_with_x(tensors_in(given))
         try:
-            with origins:
+            with origins, Lines(steps):
                 output = run(model, given, enter, leave, notes)
             event = origins.culprit(badness(tensors_in(output)))
         except ModelFailedError as error:
@@ -123,7 +124,7 @@ class Event:
     call: Call | None  # the innermost one running then; None: it has come with x
     written: bool = False  # an infinity that the code writes down, as a mask, or that x holds
     of_infinity: bool = False  # a NaN made of such an infinity
-    line: tuple[str, int] | None = None  # file and line of the user's own code
+    line: Line | None = None  # file and line of the user's own code
     in_output: bool = False  # whether the call's output has shown it
 
 
@@ -141,6 +142,8 @@ class Origins(TorchDispatchMode):
         self.shown: list[tuple[int, Event]] = []  # in modules' outputs: how bad, and whence
         self.n_events = 0
         self.paused = False  # while we look at tensors ourselves
+
+    supports_higher_order_operators = True  # torch.cond and its like, which have no schema
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs=None) -> Any:
         kwargs = kwargs or {}
@@ -238,7 +241,7 @@ def _is_in(tensor: Tensor, tensors: list[Tensor]) -> bool:
 
 def _written_to(func: Any, args: tuple, kwargs: dict) -> list[Tensor]:
     """The arguments that an operation works on in place."""
-    schema = func._schema.arguments
+    schema = func._schema.arguments if hasattr(func, "_schema") else ()
     given = [kwargs.get(a.name, args[i] if i < len(args) else None) for i, a in enumerate(schema)]
     writes = (a.alias_info is not None and a.alias_info.is_write for a in schema)
     return tensors_in([value for value, write in zip(given, writes, strict=True) if write])
@@ -246,7 +249,7 @@ def _written_to(func: Any, args: tuple, kwargs: dict) -> list[Tensor]:
 
 def _computed(func: Any, output: Any, written: list[Tensor]) -> list[Tensor]:
     """What an operation has computed: its results, unless they are views; what it wrote to."""
-    returns = func._schema.returns
+    returns = func._schema.returns if hasattr(func, "_schema") else ()
     if func.__name__.startswith("lift_fresh"):  # torch.tensor(…): a constant of the code
         return tensors_in(output)
     views = [r.alias_info is not None and not r.alias_info.is_write for r in returns]
@@ -269,16 +272,19 @@ def _first_nan(event: Event) -> FirstNan:
     call = event.call
     if call is None:
         return FirstNan(None, f"No module makes one: x itself holds {WORST[event.worst]}.")
-    found = _culprit(call, event.worst, "in the output of" if event.in_output else "in", event)
-    if event.line is None:
+    where = "in the output of" if event.in_output else "in"
+    return _with_line(_culprit(call, event.worst, where, event), event.line)
+
+
+def _with_line(found: FirstNan, line: Line | None) -> FirstNan:
+    """With file, line and source, and the line in the explanation, if there is one."""
+    if line is None:
         return found
-    file, line = event.line
-    source = linecache.getline(file, line).strip() or None
+    file, number = line
+    source = linecache.getline(file, number).strip() or None
     place = Path(file).name if Path(file).is_file() else "the cell"
-    words = (
-        f"{found.explanation}\nLine {line} of {place}: {source}" if source else found.explanation
-    )
-    return FirstNan(call.name, words, file, line, source)
+    words = f"\nLine {number} of {place}: {source}" if source else ""
+    return FirstNan(found.name, found.explanation + words, file, number, source)
 
 
 def _culprit(call: Call, worst: int, where: str, event: Event | None = None) -> FirstNan:
@@ -298,7 +304,7 @@ TORCH = str(Path(torch.__file__).parent)
 LIBRARIES = (sysconfig.get_paths()["stdlib"], "site-packages", "dist-packages")
 
 
-def _own_line() -> tuple[str, int] | None:
+def _own_line() -> Line | None:
     """File and line of the code in the running module's forward that made PyTorch work.
 
     None where that is PyTorch's own, as in nn.Linear. A library's line counts if there is no other.
@@ -317,6 +323,21 @@ def _own_line() -> tuple[str, int] | None:
 
 def _is_torchs(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(TORCH)
+
+
+class Lines(TorchFunctionMode):
+    """Notes for each step of backward which line of the user's own code has recorded it."""
+
+    def __init__(self, steps: Steps):
+        super().__init__()
+        self.steps = steps
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs=None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        if torch.is_grad_enabled():  # x[0] = y gives nothing back, and changes its first argument
+            changed = [t for t in tensors_in((output, args[:1])) if t.grad_fn is not None]
+            self.steps.note(changed, _own_line() if changed else None)
+        return output
 
 
 # --- Backward -----------------------------------------------------------------------------------
@@ -340,12 +361,15 @@ def _bad_gradient(outputs: list[Tensor], steps: Steps) -> FirstNan | None:
     def look(node: Node, gradients: tuple) -> None:
         if not found and (worst := badness(tensors_in(gradients))):
             call = steps.owners[node]
-            found.append(_culprit(call, worst, f"in backward, in {node.name()} of"))
+            culprit = _culprit(call, worst, f"in backward, in {node.name()} of")
+            found.append(_with_line(culprit, steps.lines.get(node)))
 
     try:
         with steps.watched(look):
             ones = [torch.ones_like(tensor) for tensor in outputs]
             torch.autograd.grad(outputs, ends, ones, allow_unused=True)
     except Exception as error:
-        raise ModelFailedError(f"backward failed: {error}") from error
+        call = steps.owners.get(steps.current)
+        where = f" in {call}" if call else ""
+        raise ModelFailedError(f"backward failed{where}: {error}") from error
     return found[0] if found else None
