@@ -772,6 +772,21 @@ NANS = {
         (MASK, SOFTMAX, Fn(lambda self, x: x * 1e38 * 10), Fn(lambda self, x: x - x)),
         "2",
     ),
+    "a NaN beside an older infinity": (
+        (
+            Fn(lambda self, x: (x, (x * 0).log())),
+            Fn(lambda self, both: (both[0].sqrt(), both[1])),
+            Fn(lambda self, both: torch.cat(both)),
+        ),
+        "1",
+    ),
+    "memory that was bad and is filled again": (
+        (
+            Fn(lambda self, x: x.clone().mul_(math.inf).zero_().add_(x)),
+            Fn(lambda self, x: x.clone().log_()),
+        ),
+        "1",
+    ),
     "a NaN that torch.where takes out": (
         (Fn(lambda self, x: torch.where(x > 0, x.sqrt(), 0.0)),),
         None,
