@@ -7,13 +7,14 @@ they were.
 import inspect
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from resnet_helpers.debugging.calls import Call
+from resnet_helpers.debugging.pairing import kind
 from resnet_helpers.debugging.values import (
     WORST,
     Path,
@@ -54,6 +55,35 @@ class Difference:
         return self.relative > self.tolerance
 
 
+@dataclass
+class Pass:
+    """One pass through both models, forward or backward: what was compared, in order."""
+
+    name: str
+    rows: list[tuple] = field(default_factory=list)
+    pairs: list[tuple[Call, Call | None]] = field(default_factory=list)  # that the rows are about
+    not_compared: list[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> int | None:
+        """The first row in which the two models part."""
+        return next((r for r, row in enumerate(self.rows) if row[-1].beyond), None)
+
+    def add(
+        self, pair: tuple[Call, Call | None], differences: list[Difference], tolerance: float
+    ) -> None:
+        """Add a row for a pair: its first difference beyond tolerance, or else its largest."""
+        nothing = Difference("output", 0.0, 0.0, tolerance, "")
+        largest = max(differences, key=lambda d: d.relative, default=nothing)
+        difference = next((d for d in differences if d.beyond), largest)
+        mine, reference = pair
+        outputs = [leaf for leaf in mine.outputs.values() if isinstance(leaf, Tensor)]
+        partner = reference.label if reference else ""
+        labels = mine.label, partner, kind(mine.module), shapes(outputs)
+        self.rows.append((self.name, *labels, difference))
+        self.pairs.append(pair)
+
+
 class Tolerances:
     """How far each pair may be apart, in the order in which the pairs run.
 
@@ -76,9 +106,9 @@ class Tolerances:
         own = tolerance_of(t for t in tensors if isinstance(t, Tensor))
         return max([own, *(d.tolerance for d in self.passed if d.relative > own)])
 
-    def let_pass(self, difference: Difference) -> None:
-        if 0 < difference.relative <= difference.tolerance:
-            self.passed.append(difference)
+    def let_pass(self, differences: list[Difference]) -> None:
+        """Remember what rounding these pass on."""
+        self.passed += [d for d in differences if 0 < d.relative <= d.tolerance]
 
 
 def tolerance_of(tensors: Iterable[Tensor]) -> float:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from resnet_helpers.debugging.calls import Call, check_model, run, scripted_in, unchanged
 from resnet_helpers.debugging.causes import differing_modes, unseen_setting, why
-from resnet_helpers.debugging.comparing import OWNERS, Difference, Tolerances, compare
+from resnet_helpers.debugging.comparing import OWNERS, Difference, Pass, Tolerances, compare
 from resnet_helpers.debugging.gradients import compare_gradients
 from resnet_helpers.debugging.pairing import kind, pair
-from resnet_helpers.debugging.values import Leaves, copied, equal, fresh, leaves_in, shapes
+from resnet_helpers.debugging.values import Leaves, copied, equal, fresh, leaves_in
 from resnet_helpers.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ class Divergence:
         return draw_errors(self.table, self.first, self.name)
 
 
-Row = tuple[str, str, str, str, str, Difference]
 COLUMNS = ["pass", "yours", "reference", "kind", "shape"]
 ERRORS = ["tensor", "absolute error", "relative error", "tolerance"]
 
@@ -131,40 +130,47 @@ def first_divergence(
     my_calls, calls = _record(mine, x, notes), _record(reference, x, notes)
     # the models themselves come last: they are a pair, whatever their kinds
     pairs = [*pair(my_calls[:-1], calls[:-1]), (my_calls[-1], calls[-1])]
+    passes = [_forward(pairs, Tolerances(tolerance))]
+    if backward and passes[0].first is None:
+        passes.append(compare_gradients(mine, reference, x, pairs, Tolerances(tolerance)))
+    scripted = dict.fromkeys([*scripted_in(mine), *scripted_in(reference)])
+    passes[0].not_compared += [f"`{name}`, which is scripted" for name in scripted]
+    return _divergence(my_calls, calls, passes, notes)
+
+
+def _divergence(
+    my_calls: list[Call], calls: list[Call], passes: list[Pass], notes: list[str]
+) -> Divergence:
+    """What the passes through both models come to."""
+    pairs = passes[0].pairs
     paired = {call for both in pairs for call in both}
-    unpaired = [[str(call) for call in side if call not in paired] for side in (my_calls, calls)]
-
-    not_compared = [
-        f"`{name}`, which is scripted" for name in (*scripted_in(mine), *scripted_in(reference))
-    ]
-    rows = list(_forward_rows(pairs, Tolerances(tolerance), not_compared))
+    alone = [[call for call in side if call not in paired] for side in (my_calls, calls)]
+    only = [[str(call) for call in side] for side in alone]
+    others = [entry for one in passes for entry in one.not_compared]
+    rows = [row for one in passes for row in one.rows]
     first = next((r for r, row in enumerate(rows) if row[-1].beyond), None)
-    culprits = pairs[first] if first is not None else None
-    lines = []
-    if first is not None:
-        lines = list(_forward_words(my_calls, calls, pairs, rows, first))
-    if backward and first is None:
-        found = compare_gradients(mine, reference, x, pairs, Tolerances(tolerance))
-        first = len(rows) + found.first if found.first is not None else None
-        culprits = found.culprits
-        rows += [("backward", *row) for row in found.rows]
-        not_compared += found.not_compared
-        lines = found.words
     if first is None:
-        lines = list(_agreement(pairs, rows, bool(unpaired[0] or unpaired[1] or not_compared)))
-    lines += [*differing_modes(pairs), *notes, *_not_compared_words(unpaired, not_compared)]
-
-    names = [None, None] if culprits is None else [c and c.name for c in culprits]
+        culprits = (None, None)
+        words = _agreement(passes, bool(only[0] or only[1] or others))
+    elif passes[-1].name == "backward":
+        culprits = passes[-1].pairs[passes[-1].first]
+        words = _backward_words(culprits, rows[first][-1])
+    else:
+        culprits = pairs[first]
+        before = str(pairs[first - 1][0]) if first else "the input"
+        between = tuple(map(_just_before, (my_calls, calls), culprits, alone))
+        words = _forward_words(culprits, rows[first][-1], before, between)
+    lines = [*words, *differing_modes(pairs), *notes, *_not_compared_words(only, others)]
     return Divergence(
-        name=names[0],
-        reference_name=names[1],
+        name=culprits[0] and culprits[0].name,
+        reference_name=culprits[1] and culprits[1].name,
         explanation="\n".join(lines),
-        only_in_mine=unpaired[0],
-        only_in_reference=unpaired[1],
+        only_in_mine=only[0],
+        only_in_reference=only[1],
         not_compared=[
-            *(f"{call}, only in yours" for call in unpaired[0]),
-            *(f"{call}, only in the reference" for call in unpaired[1]),
-            *not_compared,
+            *(f"{call}, only in yours" for call in only[0]),
+            *(f"{call}, only in the reference" for call in only[1]),
+            *others,
         ],
         table=_table(rows),
         first=first,
@@ -222,23 +228,18 @@ def _kept(leaves: Leaves, known: list[Tensor]) -> Leaves:
 # --- The table ----------------------------------------------------------------------------------
 
 
-def _forward_rows(
-    pairs: list[tuple[Call, Call]], tolerances: Tolerances, not_compared: list[str]
-) -> Iterator[Row]:
-    """A row for each pair: its first difference beyond tolerance, or else its largest."""
+def _forward(pairs: list[tuple[Call, Call]], tolerances: Tolerances) -> Pass:
+    """Compare what each pair has put out, in the order in which they ran."""
+    forward = Pass("forward")
     for mine, reference in pairs:
         tolerance = tolerances.of(mine, reference)
-        differences = compare(mine, reference, tolerance, not_compared)
-        nothing = Difference("output", 0.0, 0.0, tolerance, "")
-        largest = max(differences, key=lambda d: d.relative, default=nothing)
-        difference = next((d for d in differences if d.beyond), largest)
-        tolerances.let_pass(largest)
-        tensors = [leaf for leaf in mine.outputs.values() if isinstance(leaf, Tensor)]
-        labels = mine.label, reference.label, kind(mine.module), shapes(tensors)
-        yield ("forward", *labels, difference)
+        differences = compare(mine, reference, tolerance, forward.not_compared)
+        tolerances.let_pass(differences)
+        forward.add((mine, reference), differences, tolerance)
+    return forward
 
 
-def _table(rows: list[Row]) -> "pd.DataFrame":
+def _table(rows: list[tuple]) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.DataFrame(
@@ -251,35 +252,39 @@ def _table(rows: list[Row]) -> "pd.DataFrame":
 
 
 def _forward_words(
-    my_calls: list[Call],
-    calls: list[Call],
-    pairs: list[tuple[Call, Call]],
-    rows: list[Row],
-    first: int,
+    culprits: tuple[Call, Call],
+    difference: Difference,
+    before: str,
+    between: tuple[list[Call], list[Call]],
 ) -> Iterator[str]:
     """What differs first, and why."""
-    paired = {call for both in pairs for call in both}
-    mine, reference = pairs[first]
+    mine, reference = culprits
     yield f"First divergence: {mine} in yours, {reference} in the reference."
-    yield rows[first][-1].words
-    before = str(pairs[first - 1][0]) if first else "the input"
-    between = _since(my_calls, paired, mine), _since(calls, paired, reference)
-    yield why(mine, reference, before, between, rows[first][-1])
+    yield difference.words
+    yield why(mine, reference, before, between, difference)
 
 
-def _since(calls: list[Call], paired: set[Call], call: Call) -> list[Call]:
+def _just_before(calls: list[Call], call: Call, alone: list[Call]) -> list[Call]:
     """The calls without a partner that come right before a call."""
-    end = calls.index(call)
-    return list(takewhile(lambda c: c not in paired, reversed(calls[:end])))[::-1]
+    earlier = reversed(calls[: calls.index(call)])
+    return list(takewhile(lambda c: c in alone, earlier))[::-1]
 
 
-def _agreement(pairs: list[tuple[Call, Call]], rows: list[Row], incomplete: bool) -> Iterator[str]:
-    """That nothing diverges; or, where not everything was compared, that what was compared does."""
-    limits = sorted({d.tolerance for *_, d in rows})
+def _backward_words(culprits: tuple[Call, Call | None], difference: Difference) -> Iterator[str]:
+    mine, reference = culprits
+    partner = f"{reference} in the reference" if reference else "which has no partner"
+    yield f"First divergence: in backward, at {mine} in yours, {partner}; forward agrees."
+    yield difference.words
+
+
+def _agreement(passes: list[Pass], incomplete: bool) -> Iterator[str]:
+    """That nothing diverges; or, where not everything was compared, that what was does not."""
+    pairs = passes[0].pairs
+    limits = sorted({d.tolerance for one in passes for *_, d in one.rows})
     tolerance = f"the tolerance of {limits[0]:.1e}"
     if len(limits) > 1:
         tolerance = f"the tolerances, from {limits[0]:.1e} to {limits[-1]:.1e}"
-    gradients = "; gradients agree too" if rows[-1][0] == "backward" else ""
+    gradients = "; gradients agree too" if len(passes) > 1 else ""
     count = f"pairs compared: {len(pairs)}{gradients}."
     if incomplete:
         yield f"What was compared agrees within {tolerance}, but that is not everything; {count}"

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers.debugging.calls import Call, run, unchanged
-from resnet_helpers.debugging.comparing import OWNERS, Difference, Tolerances
+from resnet_helpers.debugging.comparing import OWNERS, Difference, Pass, Tolerances
 from resnet_helpers.debugging.graph import Steps
-from resnet_helpers.debugging.pairing import kind
 from resnet_helpers.debugging.values import (
     copied,
     distance,
@@ -24,12 +23,9 @@ from resnet_helpers.debugging.values import (
     largest,
     leaves_in,
     matched,
-    shapes,
     tensors_in,
 )
 from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
-
-Pair = tuple[Call, Call | None]
 
 
 @dataclass
@@ -47,52 +43,13 @@ class Gradients:
         return self.outputs.get((call.name, call.number), {})
 
 
-@dataclass
-class Parting:
-    """What comparing the gradients of two models gave: rows of the table, and what they come to."""
-
-    rows: list[tuple] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)  # which each row is about
-    not_compared: list[str] = field(default_factory=list)
-
-    @property
-    def first(self) -> int | None:
-        """The first row in which they part."""
-        return next((r for r, row in enumerate(self.rows) if row[-1].beyond), None)
-
-    @property
-    def culprits(self) -> Pair | None:
-        return None if self.first is None else self.pairs[self.first]
-
-    @property
-    def words(self) -> list[str]:
-        if self.first is None:
-            return []
-        mine, reference = self.culprits
-        partner = f"{reference} in the reference" if reference else "which has no partner"
-        where = f"First divergence: in backward, at {mine} in yours, {partner}; forward agrees."
-        return [where, self.rows[self.first][-1].words]
-
-    def add(self, pair: Pair, differences: list[Difference], tolerance: float) -> None:
-        """A row: the first difference beyond tolerance, or else the largest."""
-        worst = max(differences, key=lambda d: d.relative, default=None)
-        difference = next((d for d in differences if d.beyond), worst)
-        if difference is None:
-            difference = Difference("gradient", 0.0, 0.0, tolerance, "")
-        mine, reference = pair
-        outputs = [leaf for leaf in mine.outputs.values() if isinstance(leaf, Tensor)]
-        partner = reference.label if reference else ""
-        self.rows.append((mine.label, partner, kind(mine.module), shapes(outputs), difference))
-        self.pairs.append(pair)
-
-
 def compare_gradients(
     mine: nn.Module,
     reference: nn.Module,
     x: Any,
     pairs: list[tuple[Call, Call]],
     tolerances: Tolerances,
-) -> Parting:
+) -> Pass:
     """Compare the gradients of each pair, from the last to the first; then what is left.
 
     Raises:
@@ -110,10 +67,10 @@ def compare_gradients(
             "input that takes a gradient."
         )
     ours = _gradients(mine, x, theirs.weights)
-    parting = Parting()
+    backward = Pass("backward")
     if ours.error:
-        _add_failure(parting, ours, pairs)
-        return parting
+        _add_failure(backward, ours, pairs)
+        return backward
     shares = _shared_out(pairs)
     for pair in reversed(pairs):
         tolerance = tolerances.of(*pair)
@@ -125,16 +82,15 @@ def compare_gradients(
             advice = "Look at what forward returns."
         differences = list(_of_outputs(*outputs, tolerance, advice))
         differences += _of_parameters(shares[pair], ours, theirs, tolerance)
-        parting.add(pair, differences, tolerance)
-        for difference in differences:
-            tolerances.let_pass(difference)
+        backward.add(pair, differences, tolerance)
+        tolerances.let_pass(differences)
     done = {p for share in shares.values() for _, *both in share for p in both}
     lefts = [
         {name: p for name, p in model.named_parameters() if p not in done}
         for model in (mine, reference)
     ]
-    _add_the_rest(parting, pairs[-1], lefts, (ours, theirs), tolerances.of(*pairs[-1]))
-    return parting
+    _add_the_rest(backward, pairs[-1], lefts, (ours, theirs), tolerances.of(*pairs[-1]))
+    return backward
 
 
 # --- Going backward -------------------------------------------------------------------------------
@@ -284,17 +240,17 @@ def _difference(
     return Difference(name, absolute, relative, tolerance, f"{seen} {advice}")
 
 
-def _add_failure(parting: Parting, ours: Gradients, pairs: list[tuple[Call, Call]]) -> None:
+def _add_failure(backward: Pass, ours: Gradients, pairs: list[tuple[Call, Call]]) -> None:
     """Backward failed in mine: a row for the call in which it did."""
     failed = ours.failed_in or pairs[-1][0]
     same = ((a, b) for a, b in pairs if (a.name, a.number) == (failed.name, failed.number))
     pair = next(same, (failed, None))
     words = f"Backward fails there in yours, and not in the reference: {ours.error}"
-    parting.add(pair, [Difference("backward", math.inf, math.inf, 0.0, words)], 0.0)
+    backward.add(pair, [Difference("backward", math.inf, math.inf, 0.0, words)], 0.0)
 
 
 def _add_the_rest(
-    parting: Parting,
+    backward: Pass,
     models: tuple[Call, Call],
     lefts: list[dict[str, nn.Parameter]],
     gradients: tuple[Gradients, Gradients],
@@ -305,7 +261,7 @@ def _add_the_rest(
     pairs, *alone = matched(*lefts)
     share = [(name, lefts[0][name], lefts[1][other]) for name, other in pairs]
     unlike = [name for name, a, b in share if a.numel() != b.numel()]
-    parting.not_compared += [
+    backward.not_compared += [
         f"the gradient of `{name}`" for names in (unlike, *alone) for name in names
     ]
     share = [entry for entry in share if entry[0] not in unlike]
@@ -314,4 +270,4 @@ def _add_the_rest(
         advice = "Those of all modules agree: look at what forward does with its input."
         both = ours.tensors.get(mine), theirs.tensors.get(reference)
         differences.append(_difference("the input", *both, tolerance, advice))
-    parting.add(models, differences, tolerance)
+    backward.add(models, differences, tolerance)
