@@ -3,6 +3,7 @@
 The sixty networks with planted faults are in tests/slow.
 """
 
+import contextlib
 import copy
 import math
 import random
@@ -17,6 +18,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
+from torch.utils.checkpoint import checkpoint
 
 from resnet_helpers.broken import broken_resnet34
 from resnet_helpers.debugging import activation_stats, find_first_nan, first_divergence
@@ -549,6 +551,7 @@ ARGUMENTS = {
     "a tuple for two arguments": (lambda self, a, b: self.c(a + b), (X, X)),
     "a dictionary for two arguments": (lambda self, a, b: self.c(a + b), {"a": X, "b": X}),
     "a tuple for one": (lambda self, a: self.c(a[0] + a[1]), (X, X)),
+    "a dictionary for one of two": (lambda self, a, b=0: self.c(a + b), {"a": X}),
     "a dictionary for one": (lambda self, a: self.c(a["a"]), {"a": X}),
     "a dataclass": (lambda self, a: self.c(a.logits.relu_()), Result(X)),
     "an object": (lambda self, a: self.c(a.tensors.relu_()), Holder(X)),
@@ -569,6 +572,42 @@ def test_inputs_of_all_kinds_are_taken_and_left_as_they_are(tool, forward, x):
     else:
         tool(model, x)
     assert torch.equal(X, before)
+
+
+TREES = {
+    "packed sequences": (
+        lambda: nn.LSTM(4, 4),
+        lambda: nn.utils.rnn.pack_sequence([noise(3, 4), noise(2, 4)]),
+    ),
+    "nested tensors": (
+        lambda: Fn(lambda self, x: torch.nested.nested_tensor([x[0], x[1, :2]])),
+        lambda: X,
+    ),
+    "8-bit floats": (lambda: Fn(lambda self, x: x.to(torch.float8_e4m3fn)), lambda: X),
+    "a module's exception that the model catches": (lambda: Caught(), lambda: X),
+}
+
+
+class Caught(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = seeded(nn.Linear, 4, 4)
+
+    def forward(self, x):
+        with contextlib.suppress(RuntimeError):
+            self.c(x[:, :3])
+        return self.c(x)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+@pytest.mark.parametrize(("make", "x"), TREES.values(), ids=TREES)
+def test_rare_tensors_and_calls(make, x):
+    model = seeded(make)
+    found = first_divergence(model, copy.deepcopy(model), x())
+    assert found.name is None
+    assert found.compared_everything
+    assert find_first_nan(model, x()).name is None
+    assert len(activation_stats(model, x()).table) > 0
 
 
 # --- No trace -------------------------------------------------------------------------------------
@@ -682,8 +721,10 @@ def test_a_weight_used_outside_the_graph_is_found():
 def test_an_in_place_step_that_breaks_backward_is_found():
     found = diverging_gradients(residual("in place"))
     assert found.name == "2"
-    assert "Backward fails there in yours, and not in the reference" in found.explanation
-    assert "Backward" in repr(found)
+    assert (
+        "Its gradients cannot be computed in yours, and can in the reference" in found.explanation
+    )
+    assert "backward" in repr(found)
 
 
 def test_the_references_own_failure_is_an_error():
@@ -709,6 +750,31 @@ def test_a_detached_input_is_found():
         backward=True,
     )
     assert "No gradient reaches the input in yours" in found.explanation
+
+
+def test_a_weight_that_one_model_shares_is_found():
+    reference = residual()
+    reference[3].weight = reference[0].weight
+    mine = copy.deepcopy(reference)
+    mine[3].weight = nn.Parameter(mine[0].weight.detach().clone())
+    found = first_divergence(mine, reference, X, backward=True)
+    assert found.name == "0"
+    assert "look at what is done with `weight`" in found.explanation
+
+
+def test_gradients_of_checkpointed_modules():
+    inner = mlp()
+    checkpointed = Fn(
+        lambda self, x: checkpoint(self.inner, x, use_reentrant=False), inner=copy.deepcopy(inner)
+    )
+    plain = Fn(lambda self, x: self.inner(x), inner=inner)
+    assert first_divergence(checkpointed, plain, X, backward=True).name is None
+
+
+def test_gradients_that_are_sparse():
+    model = seeded(lambda: nn.Sequential(nn.Embedding(5, 4, sparse=True), nn.Linear(4, 2)))
+    x = torch.tensor([1, 2])
+    assert first_divergence(model, copy.deepcopy(model), x, backward=True).name is None
 
 
 def test_gradients_of_modules_that_work_in_place_and_are_called_twice():

@@ -48,7 +48,7 @@ def activation_stats(model: nn.Module, x: Any) -> ActivationStats:
     Args:
         model: in train or eval mode, as you want it measured.
         x: what it is called with, as one argument, on the model's device; where forward needs
-            several, a tuple or a dictionary of them.
+            several, a tuple of them, or a dictionary by their names.
 
     Raises:
         ModelFailedError: a RuntimeError: forward failed; the message names the module, the original

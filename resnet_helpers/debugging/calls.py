@@ -123,7 +123,7 @@ def run(
 
     Args:
         model: as `check_model` wants it.
-        x: its one argument; or a tuple or dictionary of all, where one is too few for forward.
+        x: its one argument; or all of them, in a tuple or a dictionary.
         enter: called as enter(call, (args, kwargs)).
         leave: called as leave(call, output).
         raised: gets a sentence for each of other people's hooks that raises.
@@ -236,22 +236,21 @@ def scripted_in(model: nn.Module) -> list[str]:
 
 
 def _arguments(model: nn.Module, x: Any) -> tuple[tuple, dict]:
-    """X as the one argument; where forward takes no less than several, x holds them all."""
+    """Give forward x as its one argument; or, taken apart, as all of them.
+
+    A tuple is taken apart where forward needs several arguments, a dictionary where it takes
+    several and the keys are all names of such.
+    """
     while is_compiled_wrapper(model) or isinstance(model, nn.DataParallel):
         model = model._orig_mod if is_compiled_wrapper(model) else model.module
-    signature = inspect.signature(model.forward)
-    ways = [((x,), {})]
-    if type(x) is tuple:
-        ways.append((x, {}))
-    if isinstance(x, dict) and all(isinstance(key, str) for key in x):
-        ways.append(((), x))
-    for args, kwargs in ways:
-        try:
-            signature.bind(*args, **kwargs)
-        except TypeError:
-            continue
-        return args, kwargs
-    return ways[0]  # let forward itself say what it wants
+    parameters = inspect.signature(model.forward).parameters.values()
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    needed = [p for p in named if p.default is p.empty]
+    if type(x) is tuple and 1 < len(needed) <= len(x):
+        return x, {}
+    if isinstance(x, dict) and len(named) > 1 and x.keys() <= {p.name for p in named}:
+        return (), x
+    return (x,), {}
 
 
 def _uncompiled() -> Any:

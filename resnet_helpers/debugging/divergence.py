@@ -106,8 +106,8 @@ def first_divergence(
     Args:
         mine: your model, in train or eval mode as you want it compared.
         reference: the model that is right.
-        x: what both are called with, as one argument; where forward needs several, a tuple or a
-            dictionary of them.
+        x: what both are called with, as one argument; where forward needs several, a tuple of
+            them, or a dictionary by their names.
         tolerance: the largest relative error that still counts as equal; None means, for each pair
             by its own dtypes, 1e-4 in float32, 1e-8 in float64, 0.02 in float16, 0.1 in bfloat16
             or quantised. With 0 you see where rounding begins. Relative means: the largest

@@ -212,7 +212,7 @@ def _of_parameters(
             words = f"`{name}` takes a gradient in {takes}; in {not_} its requires_grad is False."
             yield Difference(f"gradient of {name}", math.inf, math.inf, tolerance, words)
             continue
-        advice = f"That of its output agrees: look at what its forward does with `{name}`."
+        advice = f"That of its output agrees: look at what is done with `{name}`."
         yield _difference(f"`{name}`", ours.tensors.get(mine), gradient, tolerance, advice, scale)
 
 
@@ -245,7 +245,7 @@ def _add_failure(backward: Pass, ours: Gradients, pairs: list[tuple[Call, Call]]
     failed = ours.failed_in or pairs[-1][0]
     same = ((a, b) for a, b in pairs if (a.name, a.number) == (failed.name, failed.number))
     pair = next(same, (failed, None))
-    words = f"Backward fails there in yours, and not in the reference: {ours.error}"
+    words = f"Its gradients cannot be computed in yours, and can in the reference: {ours.error}"
     backward.add(pair, [Difference("backward", math.inf, math.inf, 0.0, words)], 0.0)
 
 

@@ -47,7 +47,7 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
     Args:
         model: in train or eval mode, as you want it searched.
         x: what it is called with, as one argument, on the model's device; where forward needs
-            several, a tuple or a dictionary of them.
+            several, a tuple of them, or a dictionary by their names.
         backward: if forward is clean, go backward from the sum of the outputs as well, and find
             the module in which the first bad gradient arises. No gradient is kept.
 

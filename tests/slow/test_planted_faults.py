@@ -27,17 +27,6 @@ from resnet_helpers.debugging import (
 Make = Callable[[], nn.Module]
 
 
-class TakesPair(nn.Module):
-    """nn.Transformer and its like take two arguments."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, pair: tuple[Tensor, Tensor]) -> Tensor:
-        return self.model(*pair)
-
-
 def vgg() -> nn.Module:
     model = models.vgg11_bn(weights=None, num_classes=10, init_weights=False)
     model.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -68,7 +57,7 @@ ARCHITECTURES: dict[str, tuple[Make, tuple[int, ...]]] = {
     "vit": (lambda: models.VisionTransformer(32, 8, 3, 2, 16, 32, 0.1), (2, 3, 32, 32)),
     "convnext": (lambda: models.convnext_tiny(num_classes=10), PICTURE),
     "maskrcnn": (maskrcnn, PICTURE),
-    "transformer": (lambda: TakesPair(nn.Transformer(16, 2, 2, 2, 32)), (5, 2, 16)),
+    "transformer": (lambda: nn.Transformer(16, 2, 2, 2, 32), (5, 2, 16)),
     "mobilenet": (lambda: models.mobilenet_v3_small(num_classes=10), PICTURE),
 }
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, FrozenBatchNorm2d)
@@ -119,9 +108,9 @@ def other_eps(model: nn.Module) -> str:
 
 
 def other_activation(model: nn.Module) -> str:
-    if isinstance(model, TakesPair):  # a function, not a module
-        model.model.encoder.layers[1].activation = nn.functional.gelu
-        return "model.encoder.layers.1"
+    if isinstance(model, nn.Transformer):  # a function, not a module
+        model.encoder.layers[1].activation = nn.functional.gelu
+        return "encoder.layers.1"
     name, _ = middle(model, *ACTIVATIONS)
     parent, _, child = name.rpartition(".")
     setattr(model.get_submodule(parent), child, nn.LeakyReLU(0.5))
