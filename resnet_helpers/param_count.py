@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import chain, combinations, groupby, takewhile, zip_longest
+from itertools import chain, groupby, takewhile, zip_longest
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -283,10 +283,13 @@ def _find_swap(mine: list[Entry], theirs: list[Entry], i: int, j: int) -> Swap |
         their_start = j - (i - start)
         if their_start < 0:
             continue
-        for middle, end in combinations(ends, 2):
-            if _swapping_explains(mine, theirs, (start, middle, end), their_start):
-                runs = (mine[row].path[: depth + 1] for row in (start, middle))
-                return Swap(*map(".".join, runs), end)
+        for n, middle in enumerate(ends[:-1], start=1):
+            if not mine[middle].matches(theirs[their_start]):  # as hardly any does
+                continue
+            for end in ends[n:]:
+                if _swapping_explains(mine, theirs, (start, middle, end), their_start):
+                    runs = (mine[row].path[: depth + 1] for row in (start, middle))
+                    return Swap(*map(".".join, runs), end)
     return None
 
 
@@ -317,8 +320,8 @@ def _swapping_explains(
     """
     start, middle, end = runs
     their_end = their_start + end - start
-    if their_end > len(theirs) or not mine[middle].matches(theirs[their_start]):
-        return False  # as most candidates do
+    if their_end > len(theirs):
+        return False
     swapped = chain(range(middle, end), range(start, middle))
     partners = range(their_start, their_end)
     if not all(mine[i].matches(theirs[j]) for i, j in zip(swapped, partners, strict=True)):

@@ -600,6 +600,20 @@ class Caught(nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_a_transformer_with_a_padding_mask_and_with_a_causal_one():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    mine = seeded(nn.TransformerEncoder, layer, 2).eval()
+    reference = copy.deepcopy(mine)
+    mine.layers[1].norm1.eps = 0.1
+    padding = torch.arange(5) > torch.tensor([[2], [4]])
+    causal = nn.Transformer.generate_square_subsequent_mask(5)
+    for masks in ({"src_key_padding_mask": padding}, {"mask": causal}):
+        x = {"src": noise(2, 5, 8)} | masks
+        assert first_divergence(mine, reference, x).name == "layers.1.norm1"
+        assert find_first_nan(mine, x).name is None
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 @pytest.mark.parametrize(("make", "x"), TREES.values(), ids=TREES)
 def test_rare_tensors_and_calls(make, x):
     model = seeded(make)

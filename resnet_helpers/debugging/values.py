@@ -139,9 +139,10 @@ def _badness_of(tensor: Tensor) -> int:
 
 def equal(a: Tensor, b: Tensor) -> bool:
     """The same values, in the same shape, dtype and place."""
-    if (a.shape, a.dtype, a.device, a.layout) != (b.shape, b.dtype, b.device, b.layout):
+    if (a.dtype, a.device, a.layout, a.is_nested) != (b.dtype, b.device, b.layout, b.is_nested):
         return False
-    return torch.equal(plain(a), plain(b))
+    a, b = plain(a), plain(b)
+    return a.shape == b.shape and torch.equal(a, b)
 
 
 def distance(a: Tensor, b: Tensor, scale: float = 0.0) -> tuple[float, float]:
