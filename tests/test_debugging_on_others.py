@@ -16,53 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from small_networks import LINEAR, Fn, X, mlp, noise, seeded, spoiled
 from torch import Tensor, nn
 from torch.nn.utils import prune
-from torch.utils.checkpoint import checkpoint
 
 from resnet_helpers.broken import broken_resnet34
 from resnet_helpers.debugging import activation_stats, find_first_nan, first_divergence
 from resnet_helpers.errors import CourseError
 from resnet_helpers.param_count import print_param_count
 
-LINE = "x.log()"  # what the sources of some lambdas below have to hold
-
-
-class Fn(nn.Module):
-    """forward is any function of (self, x); its modules are keywords."""
-
-    def __init__(self, function, **modules: nn.Module):
-        super().__init__()
-        self._function = function
-        for name, module in modules.items():
-            self.add_module(name, module)
-
-    def forward(self, x):
-        return self._function(self, x)
-
-
-def seeded(make, *args, seed=0, **kwargs) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return make(*args, **kwargs)
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-
-
-def mlp() -> nn.Sequential:
-    return seeded(lambda: nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8)))
-
-
-def spoiled() -> nn.Sequential:
-    """An mlp with other weights in its last layer."""
-    model = mlp()
-    model[2].weight.data += 1
-    return model
-
-
-X = noise(3, 4)
 TOOLS = {
     "first_divergence": lambda model, x: first_divergence(model, mlp(), x),
     "as the reference": lambda model, x: first_divergence(mlp(), model, x),
@@ -386,47 +348,42 @@ def test_buffers_of_other_names_are_not_compared():
 # --- Inputs of modules ----------------------------------------------------------------------------
 
 
-def calling(call, **modules: nn.Module) -> nn.Module:
-    return Fn(lambda self, x: call(self, x), **modules)
-
-
 ATTENTION = seeded(nn.MultiheadAttention, 4, 2)
-LINEAR = seeded(nn.Linear, 4, 4)
 SCALE = Fn(lambda self, pair: pair[0] * pair[1])
 INPUTS = {
     "a module with children": (
-        calling(lambda self, x: self.c(2 * x, x, x)[0], c=ATTENTION),
-        calling(lambda self, x: self.c(x, x, x)[0], c=ATTENTION),
+        Fn(lambda self, x: self.c(2 * x, x, x)[0], c=ATTENTION),
+        Fn(lambda self, x: self.c(x, x, x)[0], c=ATTENTION),
         "What goes into it differs already",
     ),
     "a keyword": (
-        calling(lambda self, x: self.c(input=2 * x), c=LINEAR),
-        calling(lambda self, x: self.c(x), c=LINEAR),
+        Fn(lambda self, x: self.c(input=2 * x), c=LINEAR),
+        Fn(lambda self, x: self.c(x), c=LINEAR),
         "What goes into it differs already",
     ),
     "forward called directly": (
-        calling(lambda self, x: self.c.forward(2 * x), c=LINEAR),
-        calling(lambda self, x: self.c.forward(x), c=LINEAR),
+        Fn(lambda self, x: self.c.forward(2 * x), c=LINEAR),
+        Fn(lambda self, x: self.c.forward(x), c=LINEAR),
         "forward itself computes something else",
     ),
     "forward called directly, other weights": (
-        calling(lambda self, x: self.c.forward(x), c=seeded(nn.Linear, 4, 4, seed=1)),
-        calling(lambda self, x: self.c.forward(x), c=LINEAR),
+        Fn(lambda self, x: self.c.forward(x), c=seeded(nn.Linear, 4, 4, seed=1)),
+        Fn(lambda self, x: self.c.forward(x), c=LINEAR),
         "Cause: `c.weight` differs by up to",
     ),
     "forward called directly, another setting": (
-        calling(lambda self, x: self.c.forward(x), c=nn.LayerNorm(4, eps=0.5)),
-        calling(lambda self, x: self.c.forward(x), c=nn.LayerNorm(4)),
+        Fn(lambda self, x: self.c.forward(x), c=nn.LayerNorm(4, eps=0.5)),
+        Fn(lambda self, x: self.c.forward(x), c=nn.LayerNorm(4)),
         "Cause: c.eps is 0.5 in yours, 1e-05 in the reference",
     ),
     "a number beside the tensor": (
-        calling(lambda self, x: self.c((x, 2.0)), c=SCALE),
-        calling(lambda self, x: self.c((x, 3.0)), c=SCALE),
+        Fn(lambda self, x: self.c((x, 2.0)), c=SCALE),
+        Fn(lambda self, x: self.c((x, 3.0)), c=SCALE),
         "the other arguments are [2.0] in yours, [3.0] in the reference",
     ),
     "a tensor more": (
-        calling(lambda self, x: self.c((x, x)), c=SCALE),
-        calling(lambda self, x: self.c((x, 1.0)), c=SCALE),
+        Fn(lambda self, x: self.c((x, x)), c=SCALE),
+        Fn(lambda self, x: self.c((x, 1.0)), c=SCALE),
         "The number of tensors that go into it differs already, 2 in yours, 1 in the reference",
     ),
 }
@@ -658,284 +615,6 @@ def test_gradients_are_as_before_where_forward_itself_goes_backward(tool, has_gr
             assert torch.equal(parameter.grad, torch.ones_like(parameter))
         else:
             assert parameter.grad is None
-
-
-# --- backward=True --------------------------------------------------------------------------------
-
-
-class Block(nn.Module):
-    """A residual block whose skip, left branch or sum may be taken out of the graph."""
-
-    def __init__(self, spoil: str = ""):
-        super().__init__()
-        self.a, self.act, self.b = nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 4)
-        self.spoil = spoil
-
-    def forward(self, x):
-        left = self.b(self.act(self.a(x)))
-        skip = x.detach() if self.spoil == "skip" else x
-        left = left.detach() if self.spoil == "left" else left
-        if self.spoil == "in place":
-            left = left + 0 * left.sigmoid().mul_(2)  # sigmoid's backward needs what is overwritten
-        return left + skip
-
-
-def residual(spoil: str = "") -> nn.Module:
-    return seeded(lambda: nn.Sequential(nn.Linear(4, 4), Block(), Block(spoil), nn.Linear(4, 4)))
-
-
-def diverging_gradients(mine: nn.Module):
-    reference = residual()
-    assert first_divergence(mine, reference, X).name is None  # forward does not show it
-    return first_divergence(mine, reference, X, backward=True)
-
-
-def test_gradients_that_agree():
-    found = diverging_gradients(residual())
-    assert found.name is None
-    assert found.explanation.endswith("; gradients agree too.")
-    assert set(found.table["pass"]) == {"forward", "backward"}
-    assert found.plot().alt
-
-
-@pytest.mark.parametrize("spoil", ["skip", "left"])
-def test_a_detached_branch_is_found_at_the_last_output_whose_gradient_it_lacks(spoil):
-    found = diverging_gradients(residual(spoil))
-    # what goes into block 2 by its skip is what block 1 puts out, which is no leaf's output
-    assert found.name == {"skip": "1.b", "left": "2.b"}[spoil]
-    assert found.explanation.startswith("First divergence: in backward, at `")
-    assert found.table["pass"][found.first] == "backward"
-
-
-@pytest.mark.parametrize("side", ["mine", "reference"])
-def test_a_forgotten_requires_grad_is_found_however_small_the_gradient(side):
-    models = {"mine": residual(), "reference": residual()}
-    for model in models.values():
-        model[3].weight.data *= 0
-    models[side][2].a.weight.requires_grad_(False)
-    found = first_divergence(**models, x=X, backward=True)
-    assert found.name == "2.a"
-    who = {"mine": "yours", "reference": "the reference"}[side]
-    assert f"in {who} its requires_grad is False." in found.explanation
-
-
-def test_a_weight_used_outside_the_graph_is_found():
-    class Linear(nn.Linear):
-        def forward(self, x):
-            return nn.functional.linear(x, self.weight.data, self.bias)
-
-    mine = residual()
-    mine[3] = Linear(4, 4)
-    mine[3].load_state_dict(residual()[3].state_dict())
-    found = diverging_gradients(mine)
-    assert found.name == "3"
-    assert "No gradient reaches `weight` in yours; one does in the reference." in found.explanation
-
-
-def test_an_in_place_step_that_breaks_backward_is_found():
-    found = diverging_gradients(residual("in place"))
-    assert found.name == "2"
-    assert (
-        "Its gradients cannot be computed in yours, and can in the reference" in found.explanation
-    )
-    assert "backward" in repr(found)
-
-
-def test_the_references_own_failure_is_an_error():
-    with pytest.raises(RuntimeError, match="the reference's backward failed in `2` "):
-        first_divergence(residual(), residual("in place"), X, backward=True)
-
-
-def test_nothing_to_differentiate():
-    no_gradient = Fn(lambda self, x: x.detach())
-    with pytest.raises(ValueError, match="takes a gradient"):
-        first_divergence(no_gradient, no_gradient, X, backward=True)
-    found = first_divergence(no_gradient, nn.Identity(), X, backward=True)
-    assert found.name == ""
-    assert "No gradient reaches the output in yours" in found.explanation
-    assert first_divergence(nn.Identity(), nn.Identity(), X, backward=True).name is None
-
-
-def test_a_detached_input_is_found():
-    found = first_divergence(
-        calling(lambda self, x: self.c(x.detach()), c=LINEAR),
-        calling(lambda self, x: self.c(x), c=LINEAR),
-        X,
-        backward=True,
-    )
-    assert "No gradient reaches the input in yours" in found.explanation
-
-
-def test_a_weight_that_one_model_shares_is_found():
-    reference = residual()
-    reference[3].weight = reference[0].weight
-    mine = copy.deepcopy(reference)
-    mine[3].weight = nn.Parameter(mine[0].weight.detach().clone())
-    found = first_divergence(mine, reference, X, backward=True)
-    assert found.name == "0"
-    assert "look at what is done with `weight`" in found.explanation
-
-
-def test_gradients_of_checkpointed_modules():
-    inner = mlp()
-    checkpointed = Fn(
-        lambda self, x: checkpoint(self.inner, x, use_reentrant=False), inner=copy.deepcopy(inner)
-    )
-    plain = Fn(lambda self, x: self.inner(x), inner=inner)
-    assert first_divergence(checkpointed, plain, X, backward=True).name is None
-
-
-def test_gradients_that_are_sparse():
-    model = seeded(lambda: nn.Sequential(nn.Embedding(5, 4, sparse=True), nn.Linear(4, 2)))
-    x = torch.tensor([1, 2])
-    assert first_divergence(model, copy.deepcopy(model), x, backward=True).name is None
-
-
-def test_gradients_of_modules_that_work_in_place_and_are_called_twice():
-    def model(inplace):
-        act = nn.ReLU(inplace)
-        twice = Fn(
-            lambda self, x: self.b(self.act(self.b(self.act(x)))), act=act, b=nn.Linear(4, 4)
-        )
-        return seeded(lambda: nn.Sequential(nn.Linear(4, 4), twice))
-
-    mine, reference = model(True), model(False)
-    mine.load_state_dict(reference.state_dict())
-    assert first_divergence(mine, reference, X, backward=True).name is None
-
-
-def test_a_bias_before_a_batchnorm_has_a_gradient_of_rounding_only():
-    reference = seeded(lambda: nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)))
-    mine = copy.deepcopy(reference)
-    mine[1].forward = lambda x: nn.functional.batch_norm(  # the same, computed in another order
-        x - x.mean((0, 2, 3), keepdim=True), None, None, mine[1].weight, mine[1].bias, True
-    )
-    mine[1].track_running_stats = False
-    found = first_divergence(mine, reference, noise(4, 3, 16, 16), backward=True)
-    gradients = found.table[found.table["pass"] == "backward"]
-    assert gradients.empty or (gradients["relative error"] < 1e-4).all()
-
-
-# --- find_first_nan -------------------------------------------------------------------------------
-
-
-def log_of(x: Tensor) -> Tensor:
-    return x.log()
-
-
-MASK = Fn(lambda self, x: x.masked_fill(x < 0, -math.inf))
-SOFTMAX = nn.Softmax(1)
-BUFFER_MASK = Fn(lambda self, x: (x + self.mask).softmax(1))
-BUFFER_MASK.register_buffer("mask", torch.full((4, 4), -math.inf).triu(1)[1:])
-NANS = {
-    "a mask does no harm": ((MASK, SOFTMAX), None),
-    "nor does one in a buffer": ((BUFFER_MASK,), None),
-    "nor one that torch.where makes": (
-        (Fn(lambda self, x: torch.where(x > 0, x, -math.inf)), SOFTMAX),
-        None,
-    ),
-    "nor one of torch.tensor": (
-        (Fn(lambda self, x: x.masked_fill(x < 0, torch.tensor(-math.inf))), SOFTMAX),
-        None,
-    ),
-    "nor the logarithm of 0 in a softmax": (
-        (Fn(lambda self, x: x.relu().add(1e-30).mul(1e-30).log()), SOFTMAX),
-        None,
-    ),
-    "a NaN after the mask": ((MASK, SOFTMAX, Fn(lambda self, x: (x - 1).sqrt())), "2"),
-    "a row that is masked whole": ((Fn(lambda self, x: x.abs().neg()), MASK, SOFTMAX), "2"),
-    "an infinity that becomes a NaN": (
-        (nn.ReLU(), Fn(lambda self, x: x.log()), nn.Identity(), Fn(lambda self, x: x * 0)),
-        "1",
-    ),
-    "an overflow after a mask": (
-        (MASK, SOFTMAX, Fn(lambda self, x: x * 1e38 * 10), Fn(lambda self, x: x - x)),
-        "2",
-    ),
-    "a NaN beside an older infinity": (
-        (
-            Fn(lambda self, x: (x, (x * 0).log())),
-            Fn(lambda self, both: (both[0].sqrt(), both[1])),
-            Fn(lambda self, both: torch.cat(both)),
-        ),
-        "1",
-    ),
-    "memory that was bad and is filled again": (
-        (
-            Fn(lambda self, x: x.clone().mul_(math.inf).zero_().add_(x)),
-            Fn(lambda self, x: x.clone().log_()),
-        ),
-        "1",
-    ),
-    "a NaN that torch.where takes out": (
-        (Fn(lambda self, x: torch.where(x > 0, x.sqrt(), 0.0)),),
-        None,
-    ),
-    "a NaN that argmax hides": (
-        (Fn(lambda self, x: x.log()), Fn(lambda self, x: x.argmax(1))),
-        "0",
-    ),
-    "a NaN that NumPy makes": (
-        (nn.ReLU(), Fn(lambda self, x: torch.from_numpy(np.sqrt(-1 - x.numpy()))), nn.ReLU()),
-        "1",
-    ),
-    "a NaN in a view": ((Fn(lambda self, x: x[:, 1:].T.log()), nn.ReLU()), "0"),
-    "in place": ((Fn(lambda self, x: x.clone().log_()), nn.ReLU(inplace=True)), "0"),
-    "in a part, in place": ((Fn(lambda self, x: x[0].log_() is None or x), nn.ReLU()), "0"),
-    "memory that nobody has filled": (
-        (Fn(lambda self, x: torch.empty(1000).fill_(0).new_empty(50, 4).copy_(x[:1])),),
-        None,
-    ),
-    "sparse": ((Fn(lambda self, x: x.to_sparse()), Fn(lambda self, x: x.to_dense().log())), "1"),
-}
-
-
-@pytest.mark.filterwarnings("ignore:invalid value")
-@pytest.mark.parametrize(("modules", "name"), NANS.values(), ids=NANS)
-def test_the_culprit_is_the_module_in_which_a_bad_value_arises(modules, name):
-    found = find_first_nan(nn.Sequential(*modules), X)
-    assert found.name == name, found
-
-
-def test_the_line_is_named_where_the_operation_is_your_own():
-    found = find_first_nan(nn.Sequential(mlp(), Fn(lambda self, x: x.log())), X)
-    assert found.file == __file__
-    assert LINE in found.source
-    assert found.explanation.endswith(f"Line {found.line} of {__name__}.py: {found.source}")
-
-
-def test_the_line_of_a_function_that_forward_calls_and_of_pytorchs_functions():
-    assert find_first_nan(Fn(lambda self, x: log_of(x)), X).source == "return x.log()"
-    found = find_first_nan(Fn(lambda self, x: nn.functional.normalize(x * 0, eps=0)), X)
-    assert "nn.functional.normalize" in found.source
-
-
-def test_there_is_no_line_where_the_operation_is_pytorchs():
-    model = mlp()
-    model[2].weight.data[0, 0] = math.nan
-    found = find_first_nan(model, X)
-    assert (found.name, found.file, found.line, found.source) == ("2", None, None, None)
-
-
-def test_the_line_of_a_cell():
-    import linecache
-
-    code = "class Cell(nn.Module):\n    def forward(self, x):\n        return x.log()\n"
-    linecache.cache["<cell>"] = (len(code), None, code.splitlines(True), "<cell>")
-    scope = {"nn": nn}
-    exec(compile(code, "<cell>", "exec"), scope)
-    found = find_first_nan(scope["Cell"](), X)
-    assert (found.file, found.line, found.source) == ("<cell>", 3, "return x.log()")
-    assert found.explanation.endswith("Line 3 of the cell: return x.log()")
-
-
-def test_an_error_after_an_infinity_is_told_too():
-    def refuse(self, x):
-        raise ValueError("not finite")
-
-    found = find_first_nan(nn.Sequential(nn.ReLU(), Fn(lambda self, x: x.log()), Fn(refuse)), X)
-    assert found.name == "1"
-    assert found.explanation.endswith("forward failed in `2` (Fn) of Sequential: not finite")
 
 
 # --- Names are text -------------------------------------------------------------------------------
