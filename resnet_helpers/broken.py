@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.errors import CourseError
+from resnet_helpers.debugging.calls import check_is_module
+from resnet_helpers.errors import CourseError, InvalidArgumentError
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
 
 
@@ -25,12 +26,21 @@ def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
             stays as it is.
 
     Raises:
-        ValueError: there is no broken network of that number.
+        InvalidArgumentError: a ValueError: there is no broken network of that number, or
+            weights_from is no ResNet34.
     """
     case = _case(number)
+    check_is_module(weights_from, "weights_from")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(number)
-        model = solutions.copy_weights(solutions.ResNet34(), weights_from)
+        model = solutions.ResNet34()
+        try:
+            solutions.copy_weights(model, weights_from)
+        except (AssertionError, RuntimeError) as error:
+            raise InvalidArgumentError(
+                f"weights_from, a {type(weights_from).__name__}, has no weights for a ResNet34: "
+                f"{str(error).strip().splitlines()[-1].strip()}"
+            ) from error
         case.break_it(model)
     return model.eval()
 
@@ -45,7 +55,7 @@ def check_diagnosis(number: int, module: str, mistake: str) -> None:
         mistake: what is wrong with it, in a few words.
 
     Raises:
-        ValueError: there is no broken network of that number.
+        InvalidArgumentError: a ValueError: there is no broken network of that number.
     """
     case = _case(number)
     module, mistake = str(module), str(mistake)
@@ -235,6 +245,8 @@ _CASES = {
 
 
 def _case(number: int) -> _Case:
-    if number not in _CASES:
-        raise ValueError(f"there is no broken network {number!r}: take one of {sorted(_CASES)}")
+    if type(number) is not int or number not in _CASES:  # not True either
+        raise InvalidArgumentError(
+            f"there is no broken network {number!r}: take one of {sorted(_CASES)}"
+        )
     return _CASES[number]

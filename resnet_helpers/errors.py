@@ -15,6 +15,14 @@ class CourseError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class InvalidArgumentError(CourseError, ValueError):
+    """What was passed cannot be used as it is; the message says why, and what can."""
+
+
+class ModelFailedError(CourseError, RuntimeError):
+    """A model raised while a tool ran it; the message says where, and the original is chained."""
+
+
 class UnfinishedExerciseError(CourseError, NotImplementedError):
     """Something is to be shown with a learner's own code, which is still a stub."""
 

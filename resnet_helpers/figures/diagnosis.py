@@ -13,24 +13,25 @@ if TYPE_CHECKING:
 
 
 @styled
-def draw_errors(table: "pd.DataFrame", first: int | None, tolerance: float, name: str) -> Picture:
+def draw_errors(table: "pd.DataFrame", first: int | None, name: str | None) -> Picture:
     """The relative error of each pair of modules on a log axis; where it is 0 there is no point.
 
     Args:
         table: of a Divergence.
         first: the row of the first divergence, if there is one.
-        tolerance: drawn as a line, unless it is 0.
         name: of your module in that row.
     """
     title = "No pair of modules differs by more than the tolerance"
     if first is not None:
         title = f"Your network leaves the reference at {name or 'its very end'}"
-    figure, ((ax,),) = new_figure(title)
+    figure, ((ax,),) = new_figure(title.replace("$", r"\$"))  # a name is no formula
     errors = table["relative error"]
     ax.plot(errors.where((errors > 0) & (errors < math.inf)), ".-", color=BLUE)
     ax.set(yscale="log", xlabel="row of the table, in order of execution", ylabel="relative error")
-    if tolerance > 0:
-        ax.axhline(tolerance, color=GREY, linestyle="--", label="tolerance")
+    tolerance = table["tolerance"]
+    if (tolerance > 0).any():
+        limits = tolerance.where(tolerance > 0)
+        ax.step(table.index, limits, color=GREY, linestyle="--", where="mid", label="tolerance")
     if first is not None:
         ax.axvline(first, color=VERMILION, linestyle=":", label="first divergence")
     if ax.get_legend_handles_labels()[0]:

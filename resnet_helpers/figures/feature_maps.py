@@ -15,8 +15,8 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
+from resnet_helpers.debugging.calls import eval_mode, hooked
 from resnet_helpers.figures.live import Live, menu
-from resnet_helpers.figures.modes import eval_mode
 from resnet_helpers.figures.style import SKY, VERMILION, Photo, Picture, new_figure, styled
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 
@@ -35,18 +35,14 @@ def recorded_outputs(model: nn.Module, names: list[str]) -> Iterator[dict[str, T
 
     The hooks are gone at its end, whatever happens in between.
     """
-    outputs, handles = {}, []
-    try:
-        for name in names:
+    names_of = {model.get_submodule(name): name for name in names}
+    outputs = {}
 
-            def keep(module: nn.Module, inputs: tuple, output: Tensor, name=name) -> None:
-                outputs[name] = output.detach().clone()  # a ReLU in place would change it later
+    def keep(module: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
+        outputs[names_of[module]] = output.detach().clone()  # an in-place ReLU may come next
 
-            handles.append(model.get_submodule(name).register_forward_hook(keep))
+    with hooked(names_of, keep):
         yield outputs
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def viewable_layers(model: nn.Module) -> list[str]:

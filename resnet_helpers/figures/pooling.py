@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
+from resnet_helpers.debugging.calls import eval_mode, hooked
 from resnet_helpers.figures.live import Live, menu, slider
-from resnet_helpers.figures.modes import eval_mode
 from resnet_helpers.figures.style import Photo, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import IMAGE_FILENAMES, IMAGENET_TRANSFORM, load_images, load_labels
@@ -49,20 +49,15 @@ def votes(
     """
     feature_maps, linears = [], []
 
-    def remember(module: nn.Module, inputs: tuple, output: Tensor) -> None:
+    def remember(module: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
         if output.dim() == 4 and output.shape[2:].numel() > 1:
             feature_maps.append(output)
         weight = getattr(module, "weight", None)
         if isinstance(weight, Tensor) and weight.dim() == 2:
             linears.append(module)
 
-    handles = [module.register_forward_hook(remember) for module in model.modules()]
-    try:
-        with eval_mode(model):
-            logits = model(x)[0]
-    finally:
-        for handle in handles:
-            handle.remove()
+    with eval_mode(model), hooked(model.modules(), remember):
+        logits = model(x)[0]
     last_map, linear = feature_maps[-1][0], linears[-1]
     maps = torch.einsum("kc,chw->khw", linear.weight, last_map)
     if not torch.allclose(maps.mean(dim=(1, 2)) + linear.bias, logits, rtol=1e-3, atol=1e-3):

@@ -20,7 +20,7 @@ from PIL import Image
 # Okabe & Ito 2008: told apart with any kind of colour vision. In a plot, give every line a marker
 # or a dash pattern of its own too, so that it survives a black-and-white printer.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#e69f00", "#56b4e9", "#009e73"
-YELLOW, BLUE, VERMILION, PURPLE = "#f0e442", "#0072b2", "#d55e00", "#cc79a7"
+BLUE, VERMILION, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
 GREY = "#8c8c8c"
 
 # A figure is laid out in CSS pixels, 100 to the inch, and drawn with 1.5 times as many, so that

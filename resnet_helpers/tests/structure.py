@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers.debugging import settings_of
+from resnet_helpers.debugging.calls import hooked
 from resnet_helpers.param_count import Entry, entries_of, first_mismatch
 from resnet_helpers.tests.outcomes import Described, difference, same, short, shown
 from resnet_helpers.tests.values import fill, made_up
@@ -288,12 +289,8 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
             # copies, since an in-place operation may come next
             calls.append(Call(positions[layer], given.detach().clone(), output.detach().clone()))
 
-    handles = [layer.register_forward_hook(record, with_kwargs=True) for layer in layers]
-    try:
+    with hooked(layers, record):
         output = module(x)
-    finally:
-        for handle in handles:
-            handle.remove()
     if not isinstance(output, Tensor):
         return output
     return Traced(output.detach(), {name: layer for layer, name in layers.items()}, calls)
