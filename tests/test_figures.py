@@ -16,8 +16,9 @@ from torch import nn
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
 from resnet_helpers.figures import batchnorm, degradation, diagnosis, pooling
-from resnet_helpers.figures.architecture import architecture, read_network
+from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.live import Live
+from resnet_helpers.figures.network import read_network
 from resnet_helpers.figures.style import Picture, new_figure
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.pretrained import offline_stand_in
