@@ -6,8 +6,11 @@ is no module is drawn in grey. `figures.network` reads what is drawn here.
 """
 
 import base64
+import html
 import math
-from html import escape
+import re
+from textwrap import shorten
+from typing import Literal
 
 from torch import nn
 
@@ -23,6 +26,7 @@ from resnet_helpers.figures.network import (
 )
 
 PICTURE_SIZE = 224  # height and width of the picture that goes in
+MOST_HEIGHT = 500  # CSS pixels: what a projected page shows at once
 
 # --- Looks ------------------------------------------------------------------------------------
 
@@ -35,7 +39,7 @@ COLOURS = {
     "MaxPool": ("#d3eee5", "#007a5a"),
     "AveragePool": ("#d3eee5", "#007a5a"),
     "Linear": ("#f6dfec", "#a8487f"),
-    "ResNet34": ("#f7f7f7", "#444444"),
+    "ResNet": ("#f7f7f7", "#444444"),
     "BlockGroup": ("#e9e9f7", "#4b4b9f"),
     "ResidualBlock": ("#f7f2da", "#857a1d"),
 }
@@ -43,7 +47,7 @@ FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
 # font sizes: a panel's title, the lines of a box, shapes beside the boxes, the lines at the bottom
 TITLE_FONT, BOX_FONT, NOT_FOUND_FONT, SHAPE_FONT, EXPLANATION_FONT = 23, 19, 17, 18, 17
 PLUS_FONT, VERDICT_FONT = 28, 20
-BOX_LINE, EXPLANATION_LINE, VERDICT_LINE = 24, 23, 30  # from one line of text to the next
+BOX_LINE, EXPLANATION_LINE, VERDICT_LINE = 23, 23, 28  # from one line of text to the next
 HALF_LETTER = 6  # a text stands this much below the middle of what it belongs to
 LONG_LABEL_WIDTH = 300  # a box as wide as this has room for a longer text
 
@@ -53,10 +57,10 @@ WIDTH, TOP = 1480, 12  # of the page; where the panels begin
 NETWORK_X, GROUP_X, BLOCK_X = 12, 580, 980  # the left edges of the three panels
 NETWORK_WIDTH, GROUP_WIDTH, BLOCK_WIDTH = 528, 360, 488
 TITLE_Y = 36  # in a panel, the baseline of its title
-FIRST_BOX = 94  # in a panel, the top of its first box
-THIN, TALL, GAP = 42, 62, 18  # the height of a box of one line, of two lines, and between boxes
+FIRST_BOX = 84  # in a panel, the top of its first box
+THIN, TALL, GAP = 36, 56, 13  # the height of a box of one line, of two lines, and between boxes
 ABOVE_ARROW = 4  # between a text and the arrow below it
-SHAPE_GAP = 24  # from a shape's baseline to the first box of the middle panel
+SHAPE_GAP = 22  # from a shape's baseline to the first box of the middle panel
 
 LAYERS_X, LAYERS_WIDTH = NETWORK_X + 174, 340  # the boxes of the left panel
 LAYERS_SHAPE_X = NETWORK_X + 160  # where the shapes beside them end
@@ -64,23 +68,31 @@ BLOCKS_X, BLOCKS_WIDTH = GROUP_X + 152, 194  # the boxes of the middle panel
 BLOCKS_SHAPE_X = GROUP_X + 142
 BRANCH_WIDTH, BRANCH_MARGIN = 220, 16  # the boxes of the right panel; from there to its edge
 
-GROUP_TALL = 84  # the height of a BlockGroup's box in the left panel
-GROUP_LINE_Y = 28  # in it, the baseline of its line of text
-LITTLE_Y, LITTLE_TALL, LITTLE_WIDTH, LITTLE_GAP = 40, 34, 42, 6  # in it, a box for each block
+GROUP_TALL = 70  # the height of a BlockGroup's box in the left panel
+GROUP_LINE_Y = 24  # in it, the baseline of its line of text
+LITTLE_Y, LITTLE_TALL, LITTLE_WIDTH, LITTLE_GAP = 34, 28, 42, 6  # in it, a box for each block
+MOST_LITTLE = 30  # of these; more are only counted
 LITTLE_MARGIN = 20  # what is free beside these, left and right together
 
-BRANCH_TOP = 152  # in the right panel, the top of the first boxes of both branches
+BRANCH_TOP = 132  # in the right panel, the top of the first boxes of both branches
 FORK_SHAPE = 16  # from the shape's baseline to the fork
-JOIN_GAP, JOIN_RADIUS = 40, 19  # from the left branch to the plus, and the circle around it
+JOIN_GAP, JOIN_RADIUS = 36, 19  # from the left branch to the plus, and the circle around it
 SUM_GAP = 24  # from that circle to the ReLU, and from the ReLU to the end of its arrow
-OUT_SHAPE = 46  # from the ReLU to the baseline of the shape that comes out
+OUT_SHAPE = 44  # from the ReLU to the baseline of the shape that comes out
 EXPLANATION_Y = 84  # from the last ReLU to the explanation
+BLOCK_HEIGHT = 640  # of a panel with room for all that
 
 BELOW_BLOCKS = 30  # in the middle panel, from the last block to the panel's edge
-BELOW_PANELS, BELOW_VERDICT = 14, 12
-VERDICT_Y = 38  # from the panels to the baseline of the verdict
+BELOW_PANELS, BELOW_VERDICT = 12, 10
+LINE_LETTERS = 115  # of the verdict, for which there is room
+VERDICT_Y = 34  # from the panels to the baseline of the verdict
 
 # --- Pieces of SVG ----------------------------------------------------------------------------
+
+
+def escape(text: str) -> str:
+    """Any text, such as a module's name, as text in SVG and HTML: nothing in it is markup."""
+    return html.escape("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
 
 
 def _text(
@@ -221,6 +233,8 @@ def _group_box(x, y, width, g: int, group: tuple[Block, ...], size: int, notes: 
         size = block.out_size(size)
         place = (left + (b - 1) * (little + LITTLE_GAP), y + LITTLE_Y, little, LITTLE_TALL)
         boxes += _block_box(place, block, (g, b), size, notes, lines=())
+    if len(group) > MOST_LITTLE:
+        boxes = _text(x + width / 2, y + LITTLE_Y + 24, f"{len(group)} ResidualBlocks")
     out_channels = group[-1].out_channels
     parameters = sum(block.parameters for block in group)
     hover = _facts(f"BlockGroup {g}", _shape(out_channels, size), parameters, wrong)
@@ -283,13 +297,21 @@ def _draw_group(group, g: int, zoomed: int, size: int, notes: Notes, height: flo
     """The middle panel: the blocks of one group from top to bottom."""
     x, width, center = BLOCKS_X, BLOCKS_WIDTH, BLOCKS_X + BLOCKS_WIDTH / 2
     y = TOP + FIRST_BOX
-    gap = (height - FIRST_BOX - BELOW_BLOCKS) / len(group) - TALL
-    in_shape = _shape(group[0].in_channels, size)
+    room = height - FIRST_BOX - BELOW_BLOCKS
+    shown = _window(len(group), zoomed, int(room // (TALL + GAP)))
+    gap = room / len(shown) - TALL
+    size = _size_after(group[: shown[0] - 1], size)
+    before, after = shown[0] - 1, len(group) - shown[-1]
+    in_shape = _shape(group[shown[0] - 1].in_channels, size)
+    if before:
+        in_shape = f"{before} more, then {in_shape}"
+    in_x = GROUP_X + GROUP_WIDTH / 2 if before else center
     parts = [
-        _text(center, y - SHAPE_GAP, in_shape, SHAPE_FONT),
+        _text(in_x, y - SHAPE_GAP, in_shape, SHAPE_FONT),
         _arrow((center, y - SHAPE_GAP + 6), (center, y - 2)),
     ]
-    for b, block in enumerate(group, start=1):
+    for b in shown:
+        block = group[b - 1]
         size = block.out_size(size)
         stride = f", stride {block.stride}" if _shows_stride(block, (g, b), notes) else ""
         lines = ["ResidualBlock", channels(block) + stride]
@@ -300,15 +322,25 @@ def _draw_group(group, g: int, zoomed: int, size: int, notes: Notes, height: flo
         parts.append(_text(BLOCKS_SHAPE_X, middle, shape, SHAPE_FONT, anchor="end"))
         parts.append(_arrow_down(center, y + TALL, y + TALL + gap))
         y += TALL + gap
+    if after:
+        shape, center = f"{shape}, then {after} more", GROUP_X + GROUP_WIDTH / 2
     parts.append(_text(center, y + 17, shape, SHAPE_FONT))
     return "".join(parts)
+
+
+def _window(n_blocks: int, zoomed: int, most: int) -> range:
+    """Which blocks of a group there is room for, counted from 1: those around the zoomed one."""
+    first = max(1, min(zoomed - most // 2, n_blocks - most + 1))
+    return range(first, min(first + most, n_blocks + 1))
 
 
 def _shows_stride(block: Block, number: tuple[int, int], notes: Notes) -> bool:
     return block.stride > 1 or bool(_wrong_in(block, number, notes))
 
 
-def _draw_block(block: Block, in_size: int, number: tuple[int, int], notes: Notes) -> str:
+def _draw_block(
+    block: Block, in_size: int, number: tuple[int, int], notes: Notes, explanation: list[str]
+) -> str:
     """The right panel: the two branches of one block, and their sum."""
     left = BLOCK_X + BRANCH_MARGIN
     right = BLOCK_X + BLOCK_WIDTH - BRANCH_MARGIN - BRANCH_WIDTH
@@ -335,10 +367,9 @@ def _draw_block(block: Block, in_size: int, number: tuple[int, int], notes: Note
     parts.append(_arrow((center, y + 1), (center, y + SUM_GAP)))
     shape = _shape(second.out_channels, out_size)
     parts.append(_text(center, y + OUT_SHAPE, shape, SHAPE_FONT))
-    if block.right:
-        for row, line in enumerate(EXPLANATION):
-            line_y = y + EXPLANATION_Y + EXPLANATION_LINE * row
-            parts.append(_text(center, line_y, line, EXPLANATION_FONT))
+    for row, line in enumerate(explanation):
+        line_y = y + EXPLANATION_Y + EXPLANATION_LINE * row
+        parts.append(_text(center, line_y, line, EXPLANATION_FONT))
     return "".join(parts)
 
 
@@ -346,6 +377,13 @@ EXPLANATION = [
     "In the blocks after the first of a group, and in",
     "all of group 1, the right branch is the identity.",
 ]
+
+
+def _explanation(network: Network, block: Block) -> list[str]:
+    """Beside a right branch with a convolution, which blocks have none; if that is so."""
+    first_group, *groups = network.groups
+    others = [*first_group, *(block for group in groups for block in group[1:])]
+    return EXPLANATION if block.right and not any(other.right for other in others) else []
 
 
 def _fork(centers: list[float], center: float, shape: str) -> str:
@@ -367,6 +405,8 @@ def _draw_right(x, block: Block, in_size: int, number: tuple, notes: Notes) -> t
         return _column(x, y, [(block.right, size), (block.right.norm, size)], notes)
     wrong = notes.get("group {} block {}".format(*number), [])
     lines = ["identity", "nothing is done here"]
+    if wrong:
+        lines = ["nothing found", "paper: 1×1 convolution"]
     hover = "\n".join(wrong)
     return _box(x, y, BRANCH_WIDTH, TALL, "ReLU", lines, hover, bool(wrong)), y + TALL
 
@@ -410,24 +450,27 @@ def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str])
     """The whole picture; below it the lines of the verdict, in its colour, and of the remark."""
     g, b = _zoomed_block(network, notes)
     group = network.groups[g - 1]
+    block = group[b - 1]
     size = network.pool.out_size(network.stem.out_size(PICTURE_SIZE))
     size = _size_after([block for group in network.groups[: g - 1] for block in group], size)
     block_size = _size_after(group[: b - 1], size)
 
     height = FIRST_BOX + 6 * (THIN + GAP) + len(network.groups) * (GROUP_TALL + GAP)
+    height = max(height, BLOCK_HEIGHT)
     lines = [(line, WRONG if notes else RIGHT) for line in verdict]
     lines += [(line, GREY) for line in remark]
+    lines = [(shorten(line, LINE_LETTERS, placeholder=" …"), colour) for line, colour in lines]
     total = TOP + height + BELOW_PANELS + VERDICT_LINE * len(lines)
     total += BELOW_VERDICT if lines else 0
-    title = f"ResNet34: {network.parameters:,} parameters"
+    title = f"{network.name}: {network.parameters:,} parameters"
     first_line = TOP + height + VERDICT_Y
     parts = [
-        _panel(NETWORK_X, NETWORK_WIDTH, height, "ResNet34", title),
+        _panel(NETWORK_X, NETWORK_WIDTH, height, "ResNet", title),
         _panel(GROUP_X, GROUP_WIDTH, height, "BlockGroup", f"BlockGroup {g}"),
         _panel(BLOCK_X, BLOCK_WIDTH, height, "ResidualBlock", f"ResidualBlock {b} of group {g}"),
         _draw_network(network, notes, g, height),
         _draw_group(group, g, b, size, notes, height),
-        _draw_block(group[b - 1], block_size, (g, b), notes),
+        _draw_block(block, block_size, (g, b), notes, _explanation(network, block)),
         *(
             _text(
                 NETWORK_X + 6,
@@ -443,8 +486,9 @@ def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str])
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" width="100%" '
+        f'style="max-width: {MOST_HEIGHT * WIDTH // total}px" '
         f'role="img" font-family="{FONT}">'
-        "<title>ResNet34 and what is inside it</title>"
+        f"<title>{network.name} and what is inside it</title>"
         f"<desc>{escape(_alt(network, verdict + remark))}</desc>"
         f'{ARROWHEAD}<rect width="{WIDTH}" height="{total}" rx="10" fill="{PAGE}"/>'
         f"{''.join(parts)}</svg>"
@@ -454,18 +498,34 @@ def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str])
 def _alt(network: Network, lines: list[str]) -> str:
     """The picture in words."""
     stem = network.stem
-    n_blocks = ", ".join(str(len(group)) for group in network.groups)
+    layers = {
+        f"a {stem.kernel}×{stem.kernel} convolution": True,
+        "batchnorm": stem.norm is not None,
+        "ReLU": network.relu.found,
+        "max pool": network.pool.found,
+        f"{len(network.groups)} BlockGroups of {_in_a_row(network)} blocks": True,
+        "average pool": network.average.found,
+        "linear layer": True,
+    }
+    shown = ", ".join(layer for layer, is_there in layers.items() if is_there)
     drawn = (
-        f"Three nested drawings. ResNet34: a {stem.kernel}×{stem.kernel} convolution, batchnorm, "
-        f"ReLU, max pool, {len(network.groups)} BlockGroups of {n_blocks} blocks, average pool, "
-        "linear layer. BlockGroup: ResidualBlocks in a row. ResidualBlock: two convolutions on the "
-        "left, the identity or a 1×1 convolution on the right, their sum, ReLU."
+        f"Three nested drawings. {network.name}: {shown}. BlockGroup: ResidualBlocks in a row. "
+        "ResidualBlock: two convolutions on the left, the identity or a 1×1 convolution on the "
+        "right, their sum, ReLU."
     )
     return f"{drawn} {'; '.join(lines)}".strip()
 
 
+def _in_a_row(network: Network) -> str:
+    """The numbers of blocks: "3, 4, 6, 3"."""
+    return ", ".join(str(len(group)) for group in network.groups)
+
+
 class Drawing:
-    """An SVG that a notebook shows; `svg` is its text, `alt` says the same in words."""
+    """An SVG that a notebook shows; `svg` is its text, `alt` says the same in words.
+
+    It is as wide as the page, up to where it is MOST_HEIGHT high.
+    """
 
     def __init__(self, svg: str, alt: str):
         self.svg = svg
@@ -478,14 +538,18 @@ class Drawing:
         # JupyterLab shows a bare SVG as <img>, in which nothing can be hovered over; of this it
         # shows the <object>, and in a notebook that it doesn't trust yet the <img>
         data = "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
-        image = f'<img src="{data}" alt="{escape(self.alt)}" width="100%">'
-        return f'<object data="{data}" type="image/svg+xml" width="100%">{image}</object>'
+        look = f'width="100%" style="{MAX_WIDTH.search(self.svg)[0]}"'
+        image = f'<img src="{data}" alt="{escape(self.alt)}" {look}>'
+        return f'<object data="{data}" type="image/svg+xml" {look}>{image}</object>'
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-def architecture(model: nn.Module | None = None) -> Drawing:
+MAX_WIDTH = re.compile(r"max-width: \d+px")
+
+
+def architecture(model: nn.Module | Literal["paper"] = "paper") -> Drawing:
     """Draw ResNet34, a BlockGroup and a ResidualBlock, with the output shapes for 224x224 pictures.
 
     Without a model, the network of He et al. 2015. With one, that: hovering over a box shows the
@@ -494,31 +558,54 @@ def architecture(model: nn.Module | None = None) -> Drawing:
 
     What is no module, such as a call of F.relu, is not seen: it is drawn in grey, and said so.
 
+    Args:
+        model: any ResNet made of blocks of two convolutions, whatever its attributes are called,
+            of any depth and width. One with the paper's ResNet18's numbers of blocks is compared
+            with that, all others with its ResNet34.
+
     Raises:
-        NoResNetError: the model's layers are not a first convolution, residual blocks of two 3x3
-            convolutions and a linear layer.
+        InvalidArgumentError: it is no model, or some of its weights are still to be made.
+        NoResNetError: the model's layers are not a first convolution, residual blocks of two
+            convolutions and a linear layer, and nothing else that has parameters.
     """
-    network, verdict, remark, notes = paper_network(), [], [], {}
-    if model is not None:
-        network = read_network(model)
-        notes = differences(network, paper_network())
-        verdict = _verdict(notes)
-        if network.not_found:
-            remark = [
-                f"Not found as modules: {', '.join(network.not_found)}.",
-                "Your forward may call functions for them, which this drawing cannot see.",
-            ]
+    if isinstance(model, str) and model == "paper":
+        network = paper_network()
+        return Drawing(_draw(network, {}, [], []), _alt(network, []))
+    network = read_network(model)
+    is_resnet18 = [len(group) for group in network.groups] == [2, 2, 2, 2]
+    paper = paper_network((2, 2, 2, 2)) if is_resnet18 else paper_network()
+    notes = differences(network, paper)
+    verdict, remark = _verdict(notes, paper), _remark(network)
     return Drawing(_draw(network, notes, verdict, remark), _alt(network, verdict + remark))
 
 
 MOST_LINES = 4  # of the verdict
+MOST_NAMES = 3  # of modules that are not drawn
 
 
-def _verdict(notes: Notes) -> list[str]:
+def _remark(network: Network) -> list[str]:
+    """What the drawing does not show."""
+    lines = []
+    if network.not_found:
+        lines = [
+            f"Not found as modules: {', '.join(network.not_found)}.",
+            "Your forward may call functions for them, which this drawing cannot see.",
+        ]
+    if not network.pool.found:
+        lines[1] += " The shapes are those with the paper's max pool."
+    if network.not_drawn:
+        names = ", ".join(network.not_drawn[:MOST_NAMES])
+        more = len(network.not_drawn) - MOST_NAMES
+        lines.append(f"Not drawn: {names}" + (f", and {more} more." if more > 0 else "."))
+    return lines
+
+
+def _verdict(notes: Notes, paper: Network) -> list[str]:
     """The first differences in words, or that there are none."""
     if not notes:
         return [
-            "All channels, kernels, strides and paddings of your modules are those of the paper."
+            "All channels, kernels, strides and paddings of your modules are those of the paper's "
+            f"{paper.name}."
         ]
     lines = [f"{name}: {', '.join(texts)}" for name, texts in notes.items()]
     if len(lines) > MOST_LINES:
