@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from resnet_helpers.errors import CourseError, InvalidArgumentError
 from resnet_helpers.debugging.calls import eval_mode
+from resnet_helpers.errors import CourseError, InvalidArgumentError
 
 
 @contextmanager
