@@ -108,6 +108,17 @@ def pre_activation() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 16, 3, bias=False), *blocks, *pool, nn.Linear(32, 10))
 
 
+def keeps_its_parent() -> nn.Module:
+    model = ResNet34((1,), (8,), (1,))
+    model.in_layers.parent = model
+    return model
+
+
+class NotSetUp(nn.Module):
+    def __init__(self):
+        pass
+
+
 def averaged_shortcut() -> nn.Module:
     return nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(64, 128, 1), nn.BatchNorm2d(128))
 
@@ -186,7 +197,7 @@ def test_nothing_lies_outside_the_page_or_is_higher_than_a_screen(name):
     root = ElementTree.fromstring(drawing.svg)
     _, _, width, height = map(float, root.get("viewBox").split())
     shown_width = float(re.search(r"max-width: (\d+)px", drawing._repr_html_())[1])
-    assert shown_width * height / width <= MOST_HEIGHT == 500
+    assert shown_width * height / width <= MOST_HEIGHT < 500
     for box in svg_elements(drawing, "rect"):
         x, y, w, h = (float(box.get(name, 0)) for name in ("x", "y", "width", "height"))
         assert w > 0
@@ -237,6 +248,8 @@ REFUSED = {
     "a name": (lambda: "resnet34", "not something of type str"),
     "a tensor": (lambda: torch.zeros(3), "not something of type Tensor"),
     "a scripted model": (lambda: torch.jit.script(nn.Conv2d(3, 3, 3)), "is scripted"),
+    "no super().__init__()": (NotSetUp, "NotSetUp is not set up: call super().__init__()"),
+    "a circle": (keeps_its_parent, "a module of it holds itself, or one that holds it"),
     "a ReLU": (nn.ReLU, "found 0, 0 and 0 of them"),
     "nothing": (nn.Sequential, "found 0, 0 and 0 of them"),
     "two linear layers": (

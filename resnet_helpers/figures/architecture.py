@@ -26,7 +26,7 @@ from resnet_helpers.figures.network import (
 )
 
 PICTURE_SIZE = 224  # height and width of the picture that goes in
-MOST_HEIGHT = 500  # CSS pixels: what a projected page shows at once
+MOST_HEIGHT = 485  # CSS pixels: with a notebook's margins 500, what a projected page shows
 
 # --- Looks ------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ def initialisations(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
         "Without batchnorm, one scale survives 20 layers; with it, all do",
         rows=2,
         columns=len(INITIALISATIONS),
-        height=5,
+        height=4.9,
         sharex=True,
         sharey=True,
     )
@@ -134,7 +134,7 @@ def weight_scale(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
         figure, axes = new_figure(
             "With batchnorm, the scale of the weights does not matter",
             columns=3,
-            height=4.5,
+            height=4.4,
         )
         stds = {}
         for column, (name, norm, colour, marker) in enumerate(
@@ -195,7 +195,7 @@ def running_mean(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
     @styled
     def draw(batch_size: int) -> Picture:
         figure, axes = new_figure(
-            "A small momentum is slow but steady; a large one is quick and never rests", height=4.5
+            "A small momentum is slow but steady; a large one is quick and never rests", height=4.4
         )
         steps = range(1, N_STEPS + 1)
         last = {}

@@ -53,7 +53,7 @@ def draw_activations(table: "pd.DataFrame") -> Picture:
         table: of ActivationStats.
     """
     title = "Does the signal keep its size from layer to layer, or explode, or die out?"
-    figure, axes = new_figure(title, rows=2, height=5, sharex=True)
+    figure, axes = new_figure(title, rows=2, height=4.9, sharex=True)
     (above,), (below,) = axes
     std, mean = table["std"], table["mean"].abs()
     for size, shown, label, marker, colour in (

@@ -3,8 +3,9 @@
 A model may be on any device and in any mode; it is left as it was found.
 """
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -31,8 +32,9 @@ def check_model(model: Any) -> None:
     """Refuse, in one sentence, what is no model that has its weights.
 
     Raises:
-        InvalidArgumentError: it is a class, or no nn.Module at all, or scripted, or some of its
-            weights are still to be made (torch's Lazy modules).
+        InvalidArgumentError: it is a class, or no nn.Module at all, or one whose __init__ left
+            out super().__init__(), or scripted, or some of its weights are still to be made
+            (torch's Lazy modules).
     """
     if isinstance(model, type):
         name = model.__name__
@@ -40,6 +42,10 @@ def check_model(model: Any) -> None:
     if not isinstance(model, nn.Module):
         raise InvalidArgumentError(
             f"This takes a model, an nn.Module, and not something of type {type(model).__name__}."
+        )
+    if "_modules" not in vars(model):
+        raise InvalidArgumentError(
+            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
         )
     if isinstance(model, torch.jit.ScriptModule):
         raise InvalidArgumentError(
@@ -50,6 +56,13 @@ def check_model(model: Any) -> None:
             raise InvalidArgumentError(
                 f"`{name}` has no weights yet: call the model once on some pictures first."
             )
+
+
+def _uncompiled() -> AbstractContextManager:
+    """In the block, what torch.compile made runs as it was written, and calls hooks."""
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and to import it takes seconds
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
 def look(model: nn.Module, x: Float[Tensor, "batch rgb height width"]) -> Any:
@@ -69,7 +82,7 @@ def look(model: nn.Module, x: Float[Tensor, "batch rgb height width"]) -> Any:
             )
         x = x.to(weight.device, weight.dtype)
     try:
-        with eval_mode(model):
+        with eval_mode(model), _uncompiled():
             return model(x)
     except CourseError:
         raise

@@ -419,9 +419,13 @@ IDLE = re.compile(r"identity|flatten|\w*sequential|module(list|dict)", re.IGNORE
 
 def _modules_without_weights(model: nn.Module) -> dict[str, nn.Module]:
     """Where ReLUs and pools would be; one that is used in two places has two names."""
+    try:
+        modules = dict(model.named_modules(remove_duplicate=False))
+    except RecursionError:
+        raise NoResNetError("a module of it holds itself, or one that holds it") from None
     return {
         name: module
-        for name, module in model.named_modules(remove_duplicate=False)
+        for name, module in modules.items()
         if not list(module.children()) and not _kind(module)
     }
 

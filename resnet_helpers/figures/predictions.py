@@ -229,7 +229,7 @@ def compare_predictions(
     title = f"Mine and the reference see the same in {n_equal} of {len(images)} pictures"
     weights = f"Weights of the reference: {weights_name}"
     rows = -(-len(images) // PICTURES_A_ROW)
-    figure, axes = new_figure(title, rows, PICTURES_A_ROW, height=0.6 + 2.2 * rows, note=weights)
+    figure, axes = new_figure(title, rows, PICTURES_A_ROW, height=0.6 + 2.15 * rows, note=weights)
     facts = []
     predictions = zip(zip(*mine, strict=True), zip(*reference, strict=True), strict=True)
     for panel, (name, image), pair in zip(axes.flat, images.items(), predictions, strict=False):

@@ -29,7 +29,7 @@ GREY = "#8c8c8c"
 # it stays sharp on a projector. The background is white in every theme: dark text on a
 # transparent one would vanish in a dark notebook.
 PIXELS_PER_INCH, SHARPNESS = 100, 1.5
-MOST_HEIGHT = 5.0  # with the controls of a Live above it 4.5
+MOST_HEIGHT = 4.9  # with the controls of a Live above it 4.4; a notebook's margins make it 5
 LETTERS_A_UNIT = 7.8  # of a title, in 100 pixels
 LINE_HEIGHT, TITLE_PAD = 0.27, 0.1  # of a title, in units of 100 pixels
 
