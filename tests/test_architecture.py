@@ -151,6 +151,9 @@ DRAWN = {
     "dropout": lambda: with_module("fc", nn.Sequential(nn.Dropout(), nn.Linear(512, 10))),
     "pruned": pruned,
     "compiled": lambda: torch.compile(torchvisions("resnet18")),
+    "compiled in part": lambda: with_module(
+        "layer1.0.conv1", torch.compile(nn.Conv2d(64, 64, 3, padding=1, bias=False))
+    ),
     "parallel": lambda: nn.DataParallel(ResNet34()),
     "half": lambda: ResNet34().half(),
     "in a list": lambda: nn.ModuleList([torchvisions("resnet18")]),

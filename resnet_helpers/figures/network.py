@@ -240,6 +240,8 @@ def _kind(module: nn.Module) -> str | None:
 
     A batchnorm goes by its name or, if it has not got one that says so, by its running_mean.
     """
+    if "_orig_mod" in module._modules:  # what torch.compile made hands on all it is asked for
+        return None
     weight = getattr(module, "weight", None)
     n_dims = weight.dim() if isinstance(weight, Tensor) else 0
     name = type(module).__name__.lower()
