@@ -279,8 +279,8 @@ def not_a_number() -> nn.Module:
 
 
 NO_CLASSIFIERS = {
-    "None": (lambda: None, "not something of type NoneType"),
-    "a class": (lambda: ResNet34, "ResNet34 is a class: make a model of it first"),
+    "None": (lambda: None, "model is of type NoneType"),
+    "a class": (lambda: ResNet34, "model is a class, ResNet34: make a model of it first"),
     "a ReLU": (nn.ReLU, "logits of ReLU are not a linear layer"),
     "a linear layer": (lambda: nn.Linear(3, 3), "Linear fails on a batch of pictures of shape"),
     "nothing": (nn.Sequential, "not a linear layer"),

@@ -254,8 +254,8 @@ def test_the_gallery_is_no_higher_than_a_projected_page_shows(gallery, view):
 
 
 MODELS = {
-    "None": (lambda: None, "not something of type NoneType"),
-    "a class": (lambda: solutions.ResNet34, "ResNet34 is a class: make a model of it first"),
+    "None": (lambda: None, "model is of type NoneType"),
+    "a class": (lambda: solutions.ResNet34, "model is a class, ResNet34: make a model of it first"),
     "a linear layer": (lambda: nn.Linear(3, 3), "Linear fails on a batch of pictures of shape"),
     "grey pictures": (lambda: nn.Conv2d(1, 3, 3), "Conv2d fails on a batch of pictures of shape"),
     "meta": (lambda: classifier().to("meta"), "on the meta device"),

@@ -3,9 +3,8 @@
 A model may be on any device and in any mode; it is left as it was found.
 """
 
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from resnet_helpers.debugging.calls import eval_mode
+from resnet_helpers.debugging.calls import check_is_module, eval_mode, uncompiled
 from resnet_helpers.errors import CourseError, InvalidArgumentError
 
 
@@ -36,13 +35,7 @@ def check_model(model: Any) -> None:
             out super().__init__(), or scripted, or some of its weights are still to be made
             (torch's Lazy modules).
     """
-    if isinstance(model, type):
-        name = model.__name__
-        raise InvalidArgumentError(f"{name} is a class: make a model of it first, {name}(…).")
-    if not isinstance(model, nn.Module):
-        raise InvalidArgumentError(
-            f"This takes a model, an nn.Module, and not something of type {type(model).__name__}."
-        )
+    check_is_module(model)
     if "_modules" not in vars(model):
         raise InvalidArgumentError(
             f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
@@ -56,13 +49,6 @@ def check_model(model: Any) -> None:
             raise InvalidArgumentError(
                 f"`{name}` has no weights yet: call the model once on some pictures first."
             )
-
-
-def _uncompiled() -> AbstractContextManager:
-    """In the block, what torch.compile made runs as it was written, and calls hooks."""
-    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and to import it takes seconds
-        return nullcontext()
-    return torch.compiler.set_stance("force_eager")
 
 
 def look(model: nn.Module, x: Float[Tensor, "batch rgb height width"]) -> Any:
@@ -82,7 +68,7 @@ def look(model: nn.Module, x: Float[Tensor, "batch rgb height width"]) -> Any:
             )
         x = x.to(weight.device, weight.dtype)
     try:
-        with eval_mode(model), _uncompiled():
+        with eval_mode(model), uncompiled():
             return model(x)
     except CourseError:
         raise
