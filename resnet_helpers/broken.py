@@ -20,6 +20,8 @@ from resnet_helpers.layers import Conv2d, ReLU, Sequential
 def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
     """A ResNet34 in eval mode with the weights of another one, and something wrong with it.
 
+    It is on the device where the other one is.
+
     Args:
         number: which of the broken networks, from 1 on.
         weights_from: torchvision's resnet34, or a model whose state dict has the same order; it
@@ -31,7 +33,8 @@ def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
     """
     case = _case(number)
     check_is_module(weights_from, "weights_from")
-    with torch.random.fork_rng(devices=[]):
+    # made on the CPU, so that its random weights are the same everywhere
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(number)
         model = solutions.ResNet34()
         try:
@@ -42,7 +45,7 @@ def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
                 f"{str(error).strip().splitlines()[-1].strip()}"
             ) from error
         case.break_it(model)
-    return model.eval()
+    return model.to(next(weights_from.parameters()).device).eval()
 
 
 def check_diagnosis(number: int, module: str, mistake: str) -> None:

@@ -2,6 +2,7 @@
 
 import html
 import io
+import re
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -12,13 +13,15 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torchvision.models import vgg11
 
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
 from resnet_helpers.figures import batchnorm, degradation, diagnosis, pooling
-from resnet_helpers.figures.architecture import architecture, read_network
+from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.live import Live
-from resnet_helpers.figures.style import Picture, new_figure
+from resnet_helpers.figures.network import read_network
+from resnet_helpers.figures.style import MOST_HEIGHT, Picture, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.pretrained import offline_stand_in
 from resnet_helpers.solutions import ResNet34
@@ -31,11 +34,16 @@ def stand_in() -> nn.Module:
     return offline_stand_in()
 
 
+ERRORS = pd.DataFrame({"relative error": [0.0, 1e-3, 0.1], "tolerance": [1e-4, 1e-4, 0.0]})
+ACTIVATIONS = pd.DataFrame({"std": [1.0, 2.0], "mean": [0.5, 0.7], "zeros": [0.0, 0.5]})
 PICTURES = {
     "initialisations": batchnorm.initialisations,
     "train_and_eval": batchnorm.train_and_eval,
     "gradients": degradation.gradients,
     "losses": lambda: degradation.draw_losses({"plain": {20: [2.3, 2.2], 56: [2.3, 2.3]}}, 2),
+    "losses at the end": lambda: degradation.draw_losses({"plain": {20: [2.3], 56: []}}, 2, True),
+    "errors": lambda: diagnosis.draw_errors(ERRORS, 1, "layer1.0.conv1"),
+    "activations": lambda: diagnosis.draw_activations(ACTIVATIONS),
 }
 LIVES = {
     "weight_scale": lambda _: batchnorm.weight_scale(),
@@ -88,6 +96,32 @@ def test_no_text_is_cut_off_at_the_edge_of_a_picture(name, stand_in):
     pixels = np.asarray(image.convert("L"))
     edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
     assert all((edge > 250).all() for edge in edges)  # white
+
+
+def test_no_picture_is_higher_than_a_projected_page_shows(stand_in, live):
+    for draw in PICTURES.values():
+        assert draw().height <= 100 * MOST_HEIGHT < 500
+    for widget in live.values():
+        assert widget.picture.height <= 440  # its controls stand above it
+        assert widget.twin.height <= 490
+
+
+def test_a_long_name_makes_the_title_longer_and_not_wider():
+    figure, _ = styled(new_figure)(
+        f"Your network leaves the reference at {'block.' * 30}", note="x" * 300
+    )
+    image = Image.open(io.BytesIO(Picture(figure, "").content)).convert("L")
+    assert (np.asarray(image)[:, [0, -1]] > 250).all()
+
+
+@pytest.mark.parametrize("name", ["$", "a $x$ b", r"$\frac{$", "\\$", "<b>&amp;", "狗 🐕", "%s {}"])
+def test_a_name_in_a_title_or_note_is_text(name, recwarn):
+    figure, _ = styled(new_figure)(name, note=name)
+    styled(Picture)(figure, name)
+    assert figure.get_suptitle() == name == figure.texts[-1].get_text()
+    assert not figure._suptitle.get_parse_math()
+    assert not figure.texts[-1].get_parse_math()
+    assert not recwarn.list
 
 
 # --- Widgets ---
@@ -226,6 +260,57 @@ def test_votes_refuses_a_network_without_average_pool():
         pooling.votes(model, torch.randn(1, 3, 8, 8))
 
 
+class TwoOutputs(nn.Module):
+    def forward(self, x):
+        return x, x
+
+
+class Stub(nn.Module):
+    def forward(self, x):
+        raise NotImplementedError()
+
+
+def not_a_number() -> nn.Module:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 9)
+    )
+    nn.init.constant_(model[3].bias, torch.nan)
+    return model
+
+
+NO_CLASSIFIERS = {
+    "None": (lambda: None, "model is of type NoneType"),
+    "a class": (lambda: ResNet34, "model is a class, ResNet34: make a model of it first"),
+    "a ReLU": (nn.ReLU, "logits of ReLU are not a linear layer"),
+    "a linear layer": (lambda: nn.Linear(3, 3), "Linear fails on a batch of pictures of shape"),
+    "nothing": (nn.Sequential, "not a linear layer"),
+    "two outputs": (TwoOutputs, "logits of TwoOutputs are not a linear layer"),
+    "a stub": (Stub, "Stub fails on a batch of pictures"),
+    "grey pictures": (lambda: nn.Conv2d(1, 3, 3), "Conv2d fails on a batch of pictures"),
+    "VGG": (lambda: vgg11(weights=None), "logits of VGG are not a linear layer"),
+    "NaN": (not_a_number, "hold NaN or infinity: debugging.find_first_nan"),
+    "ten classes": (lambda: ResNet34((1,), (8,), (1,), n_classes=10), "has 10 classes"),
+    "meta": (lambda: ResNet34((1,), (8,), (1,)).to("meta"), "on the meta device"),
+    "lazy": (lambda: nn.Sequential(nn.LazyConv2d(3, 3)), "`0.weight` has no weights yet"),
+}
+
+
+@pytest.mark.parametrize("name", NO_CLASSIFIERS)
+def test_a_model_without_votes_is_refused_in_one_sentence(name):
+    make, words = NO_CLASSIFIERS[name]
+    with pytest.raises(ValueError, match=re.escape(words)) as raised:
+        pooling.class_activation(make())
+    (line,) = raised.value._render_traceback_()
+    assert "\n" not in line
+
+
+def test_a_picture_that_the_course_has_not_is_refused_with_those_it_has(stand_in):
+    with pytest.raises(
+        ValueError, match=r"no picture 'cat\.jpg': take one of golden_retriever\.jpg"
+    ):
+        pooling.class_activation(stand_in, "cat.jpg")
+
+
 def test_votes_leaves_the_model_in_its_mode_and_without_hooks(stand_in):
     model = solutions.copy_weights(ResNet34(), stand_in).train()
     model.in_layers.eval()
@@ -283,7 +368,11 @@ def test_residual_blocks_start_as_their_right_branch():
     [(2.3, 1.0, ["worse", "did not"]), (1.6, 1.5, ["did not", "worse"])],
 )
 def test_the_verdict_is_read_off_the_losses(deep_plain, deep_residual, expected):
-    losses = {"plain": {20: [1.6], 56: [deep_plain]}, "residual": {20: [1.0], 56: [deep_residual]}}
+    losses = {
+        "plain": {20: [1.6] * 200, 56: [deep_plain] * 200},
+        "residual": {20: [1.0] * 200, 56: [deep_residual] * 200},
+    }
+    assert "after" not in degradation.verdict(losses)
     for line, word in zip(degradation.verdict(losses).splitlines(), expected, strict=True):
         assert word in line
 
@@ -296,7 +385,23 @@ def test_gradients_grow_backwards_through_the_deep_plain_network_only():
     assert ratio["plain"] > 10 * ratio["residual"]
 
 
-def test_a_run_shows_its_progress_in_one_place_and_leaves_the_picture(monkeypatch):
+def test_the_verdict_on_a_run_that_was_stopped_says_when_and_is_none_before_the_20th_step():
+    def verdict(n_steps: int) -> str:
+        by_depth = {20: [1.0] * (n_steps + 1), 56: [2.0] * n_steps}  # stopped within a step
+        return degradation.verdict({"plain": by_depth})
+
+    assert verdict(20) == "plain: 56 layers trained worse than 20 layers (after 20 steps)"
+    assert verdict(19) == "plain: 19 steps are too few to tell, 20 the least"
+    none = degradation.verdict(degradation.no_losses())
+    assert none.splitlines() == [f"{k}: 0 steps are too few to tell, 20 the least" for k in KINDS]
+
+
+KINDS = ["plain", "residual"]
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What a notebook would show in the one place of a run, first to last."""
     shown = []
 
     class Handle:
@@ -308,11 +413,81 @@ def test_a_run_shows_its_progress_in_one_place_and_leaves_the_picture(monkeypatc
         return Handle
 
     monkeypatch.setattr("IPython.display.display", display)
+    return shown
+
+
+INTERRUPTED = {  # the function in which it happens, at which of its calls, and after how many steps
+    "before it starts": ("load_images", 1, 0),
+    "while it makes the networks": ("small_network", 3, 0),
+    "in the first step": ("random_crops", 1, 0),
+    "in the third step": ("random_crops", 3, 2),
+    "in the middle of a step": ("F.cross_entropy", 4 * 2 + 3, 2),
+    "in the first drawing": ("draw_losses", 1, 0),
+    "in a drawing": ("draw_losses", 2, 10),
+    "in the last drawing": ("draw_losses", 3, 12),
+}
+
+
+@pytest.mark.parametrize("when", INTERRUPTED)
+def test_an_interrupted_run_ends_in_a_sentence_and_gives_what_it_has(
+    when, shown, monkeypatch, capsys
+):
+    name, at, n_steps = INTERRUPTED[when]
+    interrupt(monkeypatch, name, at)
+    losses = degradation.run(n_steps=12)
+    sentence = f"Stopped after {n_steps} of 12 steps: the losses so far are kept.\n"
+    assert capsys.readouterr().out == sentence
+    lengths = {len(values) for by_depth in losses.values() for values in by_depth.values()}
+    assert lengths <= {n_steps, n_steps + 1}
+    assert degradation.verdict(losses)
+    if shown:
+        assert "ImageNet error" in shown[-1].alt
+
+
+def interrupt(monkeypatch, name: str, *at: int) -> None:
+    """Press the stop button in these calls of one of degradation's functions."""
+    *owner, attribute = name.split(".")
+    owner = getattr(degradation, owner[0]) if owner else degradation
+    original, calls = getattr(owner, attribute), []
+
+    def pressed(*args, **kwargs):
+        calls.append(name)
+        if len(calls) in at:
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, attribute, pressed)
+
+
+def test_who_presses_stop_twice_loses_nothing(shown, monkeypatch, capsys):
+    interrupt(monkeypatch, "draw_losses", 2, 3)
+    losses = degradation.run(n_steps=12)
+    assert len(losses["plain"][20]) == 10
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize("n_steps", [0, -1, 2.5, "ten", None])
+def test_a_number_of_steps_that_is_none_gets_a_sentence(n_steps):
+    with pytest.raises(CourseError, match="n_steps is the number of steps, 1 or more"):
+        degradation.run(n_steps=n_steps)
+
+
+def test_the_papers_numbers_do_not_stand_beside_the_curves_before_the_end(shown):
+    degradation.run(n_steps=degradation.REDRAW_EVERY + 1)
+    *before, end = shown
+    assert len(before) == 2
+    for progress in before:
+        assert "28.54" not in progress.picture.alt
+        assert "shown here at the end" in progress.picture.alt
+    assert "plain 27.94 and 28.54 %" in end.alt
+
+
+def test_a_run_shows_its_progress_in_one_place_and_leaves_the_picture(shown):
     losses = degradation.run(n_steps=degradation.REDRAW_EVERY)
     start, end, picture = shown
     assert [start.step, end.step] == [0, degradation.REDRAW_EVERY]
     assert f'<progress value="{end.step}" max="{end.n_steps}"' in end._repr_html_()
-    assert start.picture.content != end.picture.content == picture.content
+    assert start.picture.content != end.picture.content != picture.content
     assert isinstance(picture, Picture)
     for by_depth in losses.values():
         for depth, values in by_depth.items():

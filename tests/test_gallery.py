@@ -4,6 +4,7 @@ import copy
 import io
 import re
 from datetime import UTC, datetime
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from torchvision.models import resnet34
 from resnet_helpers import layers, solutions
 from resnet_helpers.figures import feature_maps
 from resnet_helpers.figures.feature_maps import first_layer_filters, recorded_outputs, viewer
-from resnet_helpers.figures.predictions import Gallery, newest_file
-from resnet_helpers.figures.style import Picture
+from resnet_helpers.figures.predictions import Gallery, compare_predictions, newest_file
+from resnet_helpers.figures.style import Photo, Picture
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 
 # Every callback has 0.4 s; the best of three, on a test machine that may be three times slower.
@@ -229,6 +230,166 @@ def test_no_text_is_cut_off_at_the_edge(gallery):
     assert has_white_edges(gallery.twin)
 
 
+def pixels_of(picture: Picture) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture.content)).convert("L")).astype(int)
+
+
+@pytest.mark.parametrize("shown", ["picture", "twin"])
+def test_the_weights_are_named_right_below_the_title(classifiers, gallery, shown):
+    reference = made(1, classifier)
+    reference.weights_name = "other ones"
+    before = pixels_of(getattr(gallery, shown))
+    after = pixels_of(getattr(Gallery(classifiers[0], reference), shown))
+    (rows,) = np.nonzero(abs(before - after).max(axis=1) > 100)
+    assert rows.size
+    assert rows.max() < 0.15 * len(before)
+
+
+def test_the_gallery_is_no_higher_than_a_projected_page_shows(gallery, view):
+    for widget in (gallery, view):
+        for name in ("koala.jpg", "goofy.jpg"):
+            widget.controls["picture"].value = name
+            assert widget.picture.height <= 440  # its controls stand above it
+        assert widget.twin.height <= 490
+
+
+MODELS = {
+    "None": (lambda: None, "model is of type NoneType"),
+    "a class": (lambda: solutions.ResNet34, "model is a class, ResNet34: make a model of it first"),
+    "a linear layer": (lambda: nn.Linear(3, 3), "Linear fails on a batch of pictures of shape"),
+    "grey pictures": (lambda: nn.Conv2d(1, 3, 3), "Conv2d fails on a batch of pictures of shape"),
+    "meta": (lambda: classifier().to("meta"), "on the meta device"),
+    "lazy": (lambda: nn.Sequential(nn.LazyConv2d(3, 3)), "`0.weight` has no weights yet"),
+    "scripted": (lambda: torch.jit.script(nn.Conv2d(3, 3, 3)), "is scripted"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+@pytest.mark.parametrize("name", MODELS)
+def test_what_no_figure_can_show_is_refused_in_one_sentence(name, classifiers):
+    make, words = MODELS[name]
+    for draw in (
+        viewer,
+        lambda m: Gallery(m, classifiers[1]),
+        lambda m: Gallery(classifiers[0], m),
+    ):
+        with pytest.raises(ValueError, match=re.escape(words)) as raised:
+            draw(make())
+        (line,) = raised.value._render_traceback_()
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", ["None", "a class", "meta", "lazy", "scripted"])
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_filters_that_are_none_are_refused_in_one_sentence(name):
+    make, words = MODELS[name]
+    with pytest.raises(ValueError, match=re.escape(words)):
+        first_layer_filters(make())
+
+
+def test_a_gallery_needs_imagenets_classes(classifiers):
+    ten = nn.Sequential(*list(made(0, classifier))[:3], layers.Linear(8, 10))
+    with pytest.raises(ValueError, match="Sequential has 10 classes"):
+        Gallery(ten, classifiers[1])
+
+
+EVIL = "<img src=x onerror=alert(1)> $\\frac{$"
+
+
+class Elements(HTMLParser):
+    """The names and attributes of all elements in a page."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found: list[tuple[str, dict]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+def test_names_of_modules_and_weights_are_text_in_every_widget(classifiers):
+    model = nn.Sequential(*made(0, small_resnet).children())
+    model._modules = {f"{EVIL}{name}": module for name, module in model._modules.items()}
+    view = viewer(model, EVIL)
+    reference = made(1, classifier)
+    reference.weights_name = EVIL
+    gallery = Gallery(classifiers[0], reference)
+    gallery.upload.value = uploaded(f"{EVIL}.png", picture_file())
+    assert f"{EVIL}.png (yours)" in gallery.controls["picture"].options
+    assert EVIL in view.picture.alt
+    assert view.controls["layer"].options[0][1].startswith(EVIL)
+    for widget in (view, gallery):
+        ((tag, attributes),) = Elements(widget.view.value).found
+        assert tag == "img"
+        assert attributes["alt"] == widget.picture.alt
+        assert "onerror" not in attributes
+    gallery.upload.value = uploaded(f"{EVIL}.png", b"no picture")
+    assert not Elements(gallery.message.value).found
+
+
+# --- The grid ---
+
+
+def pictures(n: int) -> dict[str, Image.Image]:
+    return dict(zip(IMAGE_FILENAMES[:n], load_images()[:n], strict=True))
+
+
+def grid_of(n: int, mine=207, reference=207, difference=0.0, weights_name="not named") -> Photo:
+    mine = torch.full((n,), 0.5), torch.full((n,), mine)
+    reference = torch.full((n,), 0.5 + difference), torch.full((n,), reference)
+    return compare_predictions(pictures(n), mine, reference, weights_name)
+
+
+def test_a_grid_says_what_both_networks_see_and_how_alike():
+    alt = grid_of(10, weights_name="made up").alt
+    assert alt.startswith("Mine and the reference see the same in 10 of 10 pictures.")
+    assert "koala.jpg. Both see: golden retriever." in alt
+    assert alt.endswith(
+        "The probabilities agree to within 0.0005. Weights of the reference: made up."
+    )
+    assert "differ by at most 1.0%" in grid_of(10, difference=0.01).alt
+    differing = grid_of(2, reference=105).alt
+    assert "in 0 of 2 pictures" in differing
+    assert "Mine sees: golden retriever; the reference: koala" in differing
+
+
+@pytest.mark.parametrize("n", [1, 5, 6, 10])
+def test_a_grid_fits_a_screen_and_shows_differences(n):
+    assert grid_of(n).height <= 500
+    assert has_white_edges(grid_of(n))
+    assert has_white_edges(grid_of(n, mine=113, reference=986))  # with long names
+    assert grid_of(n).content != grid_of(n, reference=105).content
+
+
+def test_a_grid_takes_what_predict_returns(classifiers):
+    images = load_images()
+    predicted = [solutions.predict(network, prepare_images(images)) for network in classifiers]
+    grid = compare_predictions(dict(zip(IMAGE_FILENAMES, images, strict=True)), *predicted)
+    assert grid.alt == Gallery(*classifiers).twin.alt.replace("made up for a test", "not named")
+
+
+@pytest.mark.parametrize(
+    ("n", "mine", "words"),
+    [
+        (0, (torch.ones(0), torch.ones(0).long()), "room for 10 pictures, not for 0"),
+        (3, (torch.ones(2), torch.ones(2).long()), "There are 3 pictures"),
+        (3, (torch.ones(3), torch.ones(3)), "Classes are whole numbers from 0 to 999"),
+        (3, (torch.ones(3), torch.full((3,), 1000)), "Classes are whole numbers from 0 to 999"),
+    ],
+)
+def test_a_grid_of_what_does_not_fit_together_is_refused(n, mine, words):
+    with pytest.raises(ValueError, match=words):
+        compare_predictions(pictures(n), mine, (torch.ones(n), torch.ones(n).long()))
+
+
+def test_a_grid_of_more_than_ten_is_refused():
+    images = dict.fromkeys("abcdefghijk", load_images()[0])
+    values = torch.ones(11), torch.ones(11).long()
+    with pytest.raises(ValueError, match="room for 10 pictures, not for 11"):
+        compare_predictions(images, values, values)
+
+
 # --- Feature maps ---
 
 
@@ -244,7 +405,7 @@ def test_recorded_outputs_are_what_the_layers_put_out_and_the_hooks_go():
 
 
 def test_hooks_go_even_when_the_forward_fails(resnet):
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ValueError, match="ResNet34 fails on a batch of pictures of shape"):
         feature_maps.feature_maps(resnet, torch.zeros(1, 4, 224, 224))
     assert n_hooks(resnet) == 0
 
@@ -303,6 +464,12 @@ def test_no_text_of_the_viewer_is_cut_off_at_the_edge(view):
     assert has_white_edges(view.picture)
 
 
+def test_a_compiled_network_is_looked_at_as_it_was_written():
+    compiled = torch.compile(made(0, classifier), backend=lambda *_: pytest.fail("it was compiled"))
+    assert "channel" in viewer(compiled).picture.alt
+    assert "in 10 of 10" in Gallery(compiled, made(0, classifier)).twin.alt
+
+
 def test_the_viewer_leaves_no_hook(view, resnet):
     view.controls["picture"].value = "koala.jpg"
     assert n_hooks(resnet) == 0
@@ -342,6 +509,13 @@ def test_tiles_are_grey_at_zero_and_as_bright_as_the_strongest_weight():
     assert picture[4, 0].tolist() == [0.0, 0.0, 0.0]
     assert picture[0, 0].tolist() == [0.5, 0.5, 0.5]
     assert picture[2].eq(1).all()  # the gap
+
+
+def test_many_filters_are_smaller_and_no_higher_than_a_page_shows():
+    for n_filters in (1, 64, 97, 512):
+        picture = first_layer_filters(made(0, lambda n=n_filters: nn.Conv2d(3, n, 3)))
+        assert picture.height <= 500
+        assert has_white_edges(picture)
 
 
 @pytest.mark.parametrize("model", [nn.Linear(2, 2), nn.Conv2d(1, 8, 3)], ids=["linear", "grey"])

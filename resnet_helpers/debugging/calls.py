@@ -151,7 +151,7 @@ def run(
     with ExitStack() as stack:
         stack.enter_context(others_hooks_guarded(names, [] if raised is None else raised))
         stack.enter_context(hooked(names, after, before))
-        stack.enter_context(_uncompiled())
+        stack.enter_context(uncompiled())
         stack.enter_context(_on_one_device(names))
         args, kwargs = _arguments(model, x)
         try:
@@ -253,7 +253,7 @@ def _arguments(model: nn.Module, x: Any) -> tuple[tuple, dict]:
     return (x,), {}
 
 
-def _uncompiled() -> Any:
+def uncompiled() -> Any:
     """A context in which what torch.compile has made runs as it was written."""
     if "torch._dynamo" not in sys.modules:  # nothing has been compiled; importing it takes seconds
         return ExitStack()

@@ -2,324 +2,33 @@
 
 The paper's network and a learner's own go through the same drawing; of the learner's, each box
 carries the module's name, shape and parameters, and is marked where it differs from the paper. What
-is no module, such as a call of F.relu, cannot be seen from outside: it is drawn in grey.
+is no module is drawn in grey. `figures.network` reads what is drawn here.
 """
 
 import base64
+import html
 import math
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from html import escape
-from itertools import groupby, takewhile, zip_longest
+from textwrap import shorten
+from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
 
-from resnet_helpers.errors import CourseError
+from resnet_helpers.figures.network import (
+    Block,
+    Layer,
+    Network,
+    Notes,
+    channels,
+    differences,
+    paper_network,
+    read_network,
+)
 
-# --- The network as a table ---------------------------------------------------------------
+PICTURE_SIZE = 224  # height and width of the picture that goes in
+MOST_HEIGHT = 485  # CSS pixels: with a notebook's margins 500, what a projected page shows
 
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer's sizes; `name` is its place in a learner's model, `norm` the batchnorm after it.
-
-    `found` is False for what should be there and is no module of the model.
-    """
-
-    kind: str
-    in_channels: int
-    out_channels: int
-    kernel: int = 1
-    stride: int = 1
-    padding: int = 0
-    parameters: int = 0
-    name: str = ""
-    norm: "Layer | None" = None
-    bias: bool = False
-    found: bool = True
-
-    def out_size(self, size: int) -> int:
-        """The height (or width) that comes out when this one goes in."""
-        return (size + 2 * self.padding - self.kernel) // self.stride + 1
-
-
-@dataclass(frozen=True)
-class Block:
-    """A ResidualBlock: two convolutions on the left, one or none on the right, and two ReLUs."""
-
-    left: tuple[Layer, Layer]
-    right: Layer | None
-    relus: tuple[Layer, Layer]  # between the convolutions, and after the addition
-
-    @property
-    def convs(self) -> tuple[Layer, ...]:
-        """The two or three convolutions."""
-        return self.left if self.right is None else (*self.left, self.right)
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The convolutions and their batchnorms."""
-        return [layer for conv in self.convs for layer in (conv, conv.norm) if layer]
-
-    @property
-    def stride(self) -> int:
-        """By how much the whole block makes the picture smaller."""
-        return self.left[0].stride * self.left[1].stride
-
-
-@dataclass(frozen=True)
-class Network:
-    """All that is drawn."""
-
-    stem: Layer
-    relu: Layer
-    pool: Layer
-    groups: tuple[tuple[Block, ...], ...]
-    average: Layer
-    linear: Layer
-
-    @property
-    def parameters(self) -> int:
-        """The number of parameters in all layers together."""
-        in_blocks = (layer for group in self.groups for block in group for layer in block.layers)
-        layers = (self.stem, self.stem.norm, *in_blocks, self.linear)
-        return sum(layer.parameters for layer in layers if layer)
-
-    @property
-    def not_found(self) -> list[str]:
-        """What should be there and is no module, in words."""
-        parts = {
-            "the first ReLU": [self.relu],
-            "the max pool": [self.pool],
-            "ReLUs of the blocks": [r for group in self.groups for b in group for r in b.relus],
-            "the average pool": [self.average],
-        }
-        return [part for part, layers in parts.items() if not all(layer.found for layer in layers)]
-
-
-def paper_network() -> Network:
-    """ResNet34 as in He et al. 2015, with torchvision's padding."""
-
-    def conv(in_feats: int, out_feats: int, kernel: int, stride: int, padding: int) -> Layer:
-        norm = Layer("BatchNorm", out_feats, out_feats, parameters=2 * out_feats)
-        sizes = (in_feats, out_feats, kernel, stride, padding)
-        return Layer("Conv", *sizes, in_feats * out_feats * kernel**2, norm=norm)
-
-    def relu(feats: int) -> Layer:
-        return Layer("ReLU", feats, feats)
-
-    def block(in_feats: int, out_feats: int, stride: int) -> Block:
-        left = (conv(in_feats, out_feats, 3, stride, 1), conv(out_feats, out_feats, 3, 1, 1))
-        right = conv(in_feats, out_feats, 1, stride, 0) if stride > 1 else None
-        return Block(left, right, (relu(out_feats), relu(out_feats)))
-
-    groups, in_feats = [], 64
-    for n_blocks, out_feats, stride in [(3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2)]:
-        first, other = block(in_feats, out_feats, stride), block(out_feats, out_feats, 1)
-        groups.append((first, *[other] * (n_blocks - 1)))
-        in_feats = out_feats
-    return Network(
-        stem=conv(3, 64, 7, 2, 3),
-        relu=relu(64),
-        pool=Layer("MaxPool", 64, 64, kernel=3, stride=2, padding=1),
-        groups=tuple(groups),
-        average=Layer("AveragePool", 512, 512),
-        linear=Layer("Linear", 512, 1000, parameters=512 * 1000 + 1000, bias=True),
-    )
-
-
-class NoResNetError(CourseError, ValueError):
-    """A model in which the parts of a ResNet are not to be found."""
-
-
-def read_network(model: nn.Module) -> Network:
-    """Find a ResNet's layers in any model, whatever its attributes are called.
-
-    A convolution is a module with a four-dimensional weight, a batchnorm one with a running_mean,
-    the linear layer the last one with a two-dimensional weight; ReLUs and pools go by the names of
-    their classes. Nothing is run, so that a model whose forward fails can be drawn too.
-
-    Raises:
-        NoResNetError: the layers found are not a stem, residual blocks and a linear layer.
-    """
-    convs, norms, linears = [], [], []
-    for name, module in model.named_modules():
-        weight = getattr(module, "weight", None)
-        n_dims = weight.dim() if isinstance(weight, Tensor) else 0
-        if n_dims == 4:
-            convs.append(_layer("Conv", name, module, weight.shape[1], weight.shape[0]))
-        elif n_dims == 2:
-            linears.append(_layer("Linear", name, module, weight.shape[1], weight.shape[0]))
-        elif isinstance(getattr(module, "running_mean", None), Tensor):
-            features = len(module.running_mean)
-            norms.append(_layer("BatchNorm", name, module, features, features))
-
-    # both in the order of definition, so the first batchnorm belongs to the first convolution
-    convs = [replace(conv, norm=norm) for conv, norm in zip_longest(convs, norms[: len(convs)])]
-    wide = [conv for conv in convs[1:] if conv.kernel > 1]
-    if convs and linears and not wide:
-        raise NoResNetError(
-            "No blocks found: are your groups in a plain list? nn.Module does not see what is in "
-            "one: use Sequential(*groups)."
-        )
-    if not linears or not wide or len(wide) % 2:
-        raise NoResNetError(
-            f"a ResNet has a first convolution, two more of 3×3 for each block, and a linear "
-            f"layer; found {len(convs[:1])}, {len(wide)} and {len(linears)} of them"
-        )
-    rights: list[Layer | None] = [None] * (len(wide) // 2)
-    for conv in convs[1:]:
-        if conv.kernel == 1:  # belongs where its name begins like that of the block's 3×3
-            shared = [_n_shared_parts(conv.name, left.name) for left in wide[::2]]
-            rights[shared.index(max(shared))] = conv
-
-    others = _modules_without_weights(model)
-    lefts = list(zip(wide[::2], wide[1::2], strict=True))
-    homes = [
-        _home([*left, right], [*convs, *linears]) for left, right in zip(lefts, rights, strict=True)
-    ]
-    blocks = [
-        Block(left, right, _relus(left, home, others))
-        for left, right, home in zip(lefts, rights, homes, strict=True)
-    ]
-    outside = {
-        name: module
-        for name, module in others.items()
-        if not any(_is_inside(name, home) for home in homes)
-    }
-    groups = groupby(blocks, key=lambda block: block.left[1].out_channels)
-    stem_feats, last_feats = convs[0].out_channels, blocks[-1].left[1].out_channels
-    return Network(
-        stem=convs[0],
-        relu=_first_called("ReLU", outside, stem_feats),
-        pool=_first_called("MaxPool", outside, stem_feats),
-        groups=tuple(tuple(group) for _, group in groups),
-        average=_first_called("AveragePool", outside, last_feats),
-        linear=linears[-1],
-    )
-
-
-CLASS_NAMES = {"ReLU": r"relu", "MaxPool": r"max\w*pool", "AveragePool": r"(avg|average)\w*pool"}
-
-
-def _modules_without_weights(model: nn.Module) -> dict[str, nn.Module]:
-    """Where ReLUs and pools would be; one that is used in two places has two names."""
-    return {
-        name: module
-        for name, module in model.named_modules(remove_duplicate=False)
-        if not list(module.children()) and not list(module.parameters())
-    }
-
-
-def _first_called(kind: str, modules: dict[str, nn.Module], feats: int) -> Layer:
-    """The first module of this kind, going by the name of its class; else one marked as missing."""
-    for name, module in modules.items():
-        if re.search(CLASS_NAMES[kind], type(module).__name__, re.IGNORECASE):
-            return _layer(kind, name, module, feats, feats)
-    usual = paper_network().pool if kind == "MaxPool" else Layer(kind, feats, feats)
-    return replace(usual, in_channels=feats, out_channels=feats, found=False)
-
-
-def _is_inside(name: str, home: str) -> bool:
-    return f"{name}.".startswith(f"{home}.")
-
-
-def _parent(name: str) -> str:
-    return name.rpartition(".")[0]
-
-
-def _shared_parent(block: Sequence[Layer | None]) -> str:
-    """The innermost module that holds the first two layers, those of the left branch."""
-    names = [layer.name for layer in block[:2]]
-    return ".".join(names[0].split(".")[: _n_shared_parts(*names)])
-
-
-def _home(block: list[Layer | None], layers: list[Layer]) -> str:
-    """The module that is the block: the largest that holds none of the other layers."""
-    others = [layer.name for layer in layers if layer not in block]
-    home = _shared_parent(block)
-    while (parent := _parent(home)) and not any(_is_inside(name, parent) for name in others):
-        home = parent
-    return home
-
-
-def _relus(
-    left: tuple[Layer, Layer], home: str, modules: dict[str, nn.Module]
-) -> tuple[Layer, Layer]:
-    """The ReLU between the convolutions and the one after the addition.
-
-    Beside the convolutions, one module may serve as both. Where the left branch has a module of its
-    own, the ReLU in it is the first, and one outside of it the second.
-    """
-    branch, feats = _shared_parent(left), left[1].out_channels
-    inside = {name: m for name, m in modules.items() if _is_inside(name, home)}
-    if branch == home:
-        relu = _first_called("ReLU", inside, feats)
-        return relu, relu
-    in_branch = {name: m for name, m in inside.items() if _is_inside(name, branch)}
-    after = {name: m for name, m in inside.items() if name not in in_branch}
-    return _first_called("ReLU", in_branch, feats), _first_called("ReLU", after, feats)
-
-
-def _n_shared_parts(name: str, other_name: str) -> int:
-    """How far two dotted names go together: 2 for "groups.1.left" and "groups.1.right"."""
-    pairs = zip(name.split("."), other_name.split("."), strict=False)
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
-
-
-def _layer(kind: str, name: str, module: nn.Module, in_channels: int, out_channels: int) -> Layer:
-    """A module as a row of the table."""
-    defaults = {"kernel_size": 1, "stride": 1, "padding": 0}
-    sizes = [getattr(module, attribute, default) for attribute, default in defaults.items()]
-    # PyTorch's own layers keep (2, 2) where ours keep 2
-    sizes = [size[0] if isinstance(size, tuple) else size for size in sizes]
-    parameters = sum(p.numel() for p in module.parameters())
-    bias = getattr(module, "bias", None) is not None
-    return Layer(kind, in_channels, out_channels, *sizes, parameters, name, bias=bias)
-
-
-def differences(mine: Network, paper: Network) -> dict[str, list[str]]:
-    """What differs, under the layer's name, or "group 2" or "group 2 block 1" (counted from 1)."""
-    notes = defaultdict(list)
-
-    def compare(mine: Layer, paper: Layer) -> None:
-        if (mine.in_channels, mine.out_channels) != (paper.in_channels, paper.out_channels):
-            notes[mine.name].append(f"channels {_channels(mine)}, paper {_channels(paper)}")
-        for size in ("kernel", "stride", "padding"):
-            if getattr(mine, size) != getattr(paper, size):
-                notes[mine.name].append(
-                    f"{size} {getattr(mine, size)}, paper {getattr(paper, size)}"
-                )
-        if mine.kind != "BatchNorm" and mine.bias != paper.bias:
-            notes[mine.name].append("bias, paper none" if mine.bias else "no bias, paper has one")
-        if mine.norm and paper.norm:
-            compare(mine.norm, paper.norm)
-        elif paper.norm:
-            notes[mine.name].append("no batchnorm after it")
-
-    compare(mine.stem, paper.stem)
-    if mine.pool.found:
-        compare(mine.pool, paper.pool)
-    for g, groups in enumerate(zip_longest(mine.groups, paper.groups, fillvalue=()), start=1):
-        if len(groups[0]) != len(groups[1]):
-            blocks = "block" if len(groups[0]) == 1 else "blocks"
-            notes[f"group {g}"].append(f"{len(groups[0])} {blocks}, paper {len(groups[1])}")
-        for b, (block, paper_block) in enumerate(zip(*groups), start=1):  # noqa: B905
-            for conv, paper_conv in zip(block.left, paper_block.left, strict=True):
-                compare(conv, paper_conv)
-            if block.right and paper_block.right:
-                compare(block.right, paper_block.right)
-            elif block.right:
-                notes[f"group {g} block {b}"].append("1×1 convolution on the right, paper identity")
-            elif paper_block.right:
-                notes[f"group {g} block {b}"].append("nothing on the right, paper 1×1 convolution")
-    compare(mine.linear, paper.linear)
-    return dict(notes)
-
-
-# --- The drawing ----------------------------------------------------------------------------
+# --- Looks ------------------------------------------------------------------------------------
 
 INK, PAGE, RIGHT, WRONG, GREY = "#1a1a1a", "#ffffff", "#007a5a", "#d55e00", "#5f5f5f"
 # fill and border of each kind of box: tints and full tones of the Okabe-Ito colours
@@ -330,27 +39,65 @@ COLOURS = {
     "MaxPool": ("#d3eee5", "#007a5a"),
     "AveragePool": ("#d3eee5", "#007a5a"),
     "Linear": ("#f6dfec", "#a8487f"),
-    "ResNet34": ("#f7f7f7", "#444444"),
+    "ResNet": ("#f7f7f7", "#444444"),
     "BlockGroup": ("#e9e9f7", "#4b4b9f"),
     "ResidualBlock": ("#f7f2da", "#857a1d"),
 }
-WIDTH, TOP = 1480, 12
+FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+# font sizes: a panel's title, the lines of a box, shapes beside the boxes, the lines at the bottom
+TITLE_FONT, BOX_FONT, NOT_FOUND_FONT, SHAPE_FONT, EXPLANATION_FONT = 23, 19, 17, 18, 17
+PLUS_FONT, VERDICT_FONT = 28, 20
+BOX_LINE, EXPLANATION_LINE, VERDICT_LINE = 23, 23, 28  # from one line of text to the next
+HALF_LETTER = 6  # a text stands this much below the middle of what it belongs to
+LONG_LABEL_WIDTH = 300  # a box as wide as this has room for a longer text
+
+# --- Places -----------------------------------------------------------------------------------
+
+WIDTH, TOP = 1480, 12  # of the page; where the panels begin
 NETWORK_X, GROUP_X, BLOCK_X = 12, 580, 980  # the left edges of the three panels
 NETWORK_WIDTH, GROUP_WIDTH, BLOCK_WIDTH = 528, 360, 488
-THIN, TALL, GAP = 42, 62, 18  # the height of a box of one line, of two lines, and between boxes
+TITLE_Y = 36  # in a panel, the baseline of its title
+FIRST_BOX = 84  # in a panel, the top of its first box
+THIN, TALL, GAP = 36, 56, 13  # the height of a box of one line, of two lines, and between boxes
+ABOVE_ARROW = 4  # between a text and the arrow below it
+SHAPE_GAP = 22  # from a shape's baseline to the first box of the middle panel
 
-Notes = dict[str, list[str]]
+LAYERS_X, LAYERS_WIDTH = NETWORK_X + 174, 340  # the boxes of the left panel
+LAYERS_SHAPE_X = NETWORK_X + 160  # where the shapes beside them end
+BLOCKS_X, BLOCKS_WIDTH = GROUP_X + 152, 194  # the boxes of the middle panel
+BLOCKS_SHAPE_X = GROUP_X + 142
+BRANCH_WIDTH, BRANCH_MARGIN = 220, 16  # the boxes of the right panel; from there to its edge
+
+GROUP_TALL = 70  # the height of a BlockGroup's box in the left panel
+GROUP_LINE_Y = 24  # in it, the baseline of its line of text
+LITTLE_Y, LITTLE_TALL, LITTLE_WIDTH, LITTLE_GAP = 34, 28, 42, 6  # in it, a box for each block
+MOST_LITTLE = 30  # of these; more are only counted
+LITTLE_MARGIN = 20  # what is free beside these, left and right together
+
+BRANCH_TOP = 132  # in the right panel, the top of the first boxes of both branches
+FORK_SHAPE = 16  # from the shape's baseline to the fork
+JOIN_GAP, JOIN_RADIUS = 36, 19  # from the left branch to the plus, and the circle around it
+SUM_GAP = 24  # from that circle to the ReLU, and from the ReLU to the end of its arrow
+OUT_SHAPE = 44  # from the ReLU to the baseline of the shape that comes out
+EXPLANATION_Y = 84  # from the last ReLU to the explanation
+BLOCK_HEIGHT = 640  # of a panel with room for all that
+
+BELOW_BLOCKS = 30  # in the middle panel, from the last block to the panel's edge
+BELOW_PANELS, BELOW_VERDICT = 12, 10
+LINE_LETTERS = 115  # of the verdict, for which there is room
+VERDICT_Y = 34  # from the panels to the baseline of the verdict
+
+# --- Pieces of SVG ----------------------------------------------------------------------------
 
 
-def _channels(layer: Layer) -> str:
-    return f"{layer.in_channels} → {layer.out_channels}"
+def escape(text: str) -> str:
+    """Any text, such as a module's name, as text in SVG and HTML: nothing in it is markup."""
+    return html.escape("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
 
 
-def _shape(channels: int, size: int) -> str:
-    return f"{channels} × {size} × {size}"
-
-
-def _text(x: float, y: float, text: str, size=19, anchor="middle", bold=False, fill=INK) -> str:
+def _text(
+    x: float, y: float, text: str, size=BOX_FONT, anchor="middle", bold=False, fill=INK
+) -> str:
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}" fill="{fill}"'
@@ -361,6 +108,11 @@ def _text(x: float, y: float, text: str, size=19, anchor="middle", bold=False, f
 def _arrow(*points: tuple[float, float]) -> str:
     path = " ".join(f"{x:g},{y:g}" for x, y in points)
     return f'<polyline points="{path}" fill="none" stroke="{INK}" stroke-width="2.5" {ARROW_END}/>'
+
+
+def _arrow_down(x: float, start: float, end: float) -> str:
+    """An arrow from the lower edge of one box to the upper edge of the next."""
+    return _arrow((x, start + 1), (x, end - 2))
 
 
 ARROW_END = 'marker-end="url(#arrowhead)"'
@@ -382,13 +134,13 @@ def _box(x, y, width, height, kind, lines=(), hover="", wrong=False, inside="", 
     if wrong:
         stroke = f'stroke="{WRONG}" stroke-width="5" stroke-dasharray="9 4"'
     title = f"<title>{escape(hover)}</title>" if hover else ""
-    first_y = y + height / 2 + 7 - 12 * (len(lines) - 1)
+    first_y = y + height / 2 + 7 - BOX_LINE / 2 * (len(lines) - 1)
     texts = "".join(
         _text(
             x + width / 2,
-            first_y + 24 * row,
+            first_y + BOX_LINE * row,
             line,
-            size=19 if found else 17,
+            size=BOX_FONT if found else NOT_FOUND_FONT,
             bold=row == 0 and len(lines) > 1,
             fill=INK if found else GREY,
         )
@@ -401,7 +153,8 @@ def _box(x, y, width, height, kind, lines=(), hover="", wrong=False, inside="", 
 
 
 def _panel(x: float, width: float, height: float, kind: str, title: str) -> str:
-    return _box(x, TOP, width, height, kind) + _text(x + width / 2, TOP + 36, title, 23, bold=True)
+    heading = _text(x + width / 2, TOP + TITLE_Y, title, TITLE_FONT, bold=True)
+    return _box(x, TOP, width, height, kind) + heading
 
 
 def _zoom(x: float, top: float, bottom: float, panel_x: float, panel_height: float, kind) -> str:
@@ -412,249 +165,330 @@ def _zoom(x: float, top: float, bottom: float, panel_x: float, panel_height: flo
     return f'<polygon points="{points}" fill="{fill}" stroke="{border}" stroke-dasharray="4 4"/>'
 
 
-def _layer_box(x, y, width, layer: Layer, size: int, notes: Notes, height=THIN) -> str:
-    """The box of one layer; `size` is the height of what comes out of it."""
-    wrong = notes.get(layer.name, [])
-    if not layer.found:
-        lines = [f"{layer.kind}: " + ("not found as a module" if width > 300 else "no module")]
-        return _box(x, y, width, THIN, layer.kind, lines, NOT_FOUND, found=False)
-    if layer.kind in ("ReLU", "AveragePool"):
-        lines = [layer.kind]
-    elif layer.kind == "BatchNorm":
-        lines = ["BatchNorm" + (f" {layer.out_channels}" if wrong else "")]
-    elif layer.kind == "Linear":
-        lines = [f"Linear, {_channels(layer)}"]
-    else:
-        title = f"{layer.kind} {layer.kernel}×{layer.kernel}"
-        stride = f"stride {layer.stride}" if layer.stride > 1 or wrong else ""
-        channels = _channels(layer) if layer.kind == "Conv" else ""
-        sizes = ", ".join(filter(None, [channels, stride]))
-        lines = [title, sizes] if height == TALL else [f"{title}, {sizes}"]
-    return _box(x, y, width, height, layer.kind, lines, _hover(layer, size, wrong), bool(wrong))
-
+# --- Boxes with words -------------------------------------------------------------------------
 
 NOT_FOUND = "not found as a module:\nyour forward may call a function instead"
 
 
-def _hover(layer: Layer, size: int, wrong: list[str]) -> str:
-    """What the mouse shows over a layer: name, shape, parameters, differences."""
+def _shape(channels: int, size: int) -> str:
+    return f"{channels} × {size} × {size}"
+
+
+def _facts(name: str, shape: int | str, parameters: int, wrong: list[str]) -> str:
+    """What the mouse shows over a box: name, shape, parameters, differences."""
+    return "\n".join([name, f"output {shape}", f"{parameters:,} parameters", *wrong])
+
+
+def _layer_box(x, y, width, layer: Layer, size: int, notes: Notes, height=THIN) -> str:
+    """The box of one layer; `size` is the height of what comes out of it."""
+    if not layer.found:
+        room = width > LONG_LABEL_WIDTH
+        lines = [f"{layer.kind}: " + ("not found as a module" if room else "no module")]
+        return _box(x, y, width, THIN, layer.kind, lines, NOT_FOUND, found=False)
+    wrong = notes.get(layer.name, [])
     is_vector = layer.kind in ("AveragePool", "Linear")
     shape = layer.out_channels if is_vector else _shape(layer.out_channels, size)
-    facts = [layer.name or layer.kind, f"output {shape}", f"{layer.parameters:,} parameters"]
-    return "\n".join(facts + wrong)
+    hover = _facts(layer.name or layer.kind, shape, layer.parameters, wrong)
+    lines = _layer_lines(layer, bool(wrong), height == TALL)
+    return _box(x, y, width, height, layer.kind, lines, hover, bool(wrong))
 
 
-def _wrong_in(block: Block, label: str, notes: Notes) -> list[str]:
+def _layer_lines(layer: Layer, wrong: bool, two_lines: bool) -> list[str]:
+    """What stands in the box of a layer; more of it where something is wrong."""
+    if layer.kind in ("ReLU", "AveragePool"):
+        return [layer.kind]
+    if layer.kind == "BatchNorm":
+        return ["BatchNorm" + (f" {layer.out_channels}" if wrong else "")]
+    if layer.kind == "Linear":
+        return [f"Linear, {channels(layer)}"]
+    title = f"{layer.kind} {layer.kernel}×{layer.kernel}"
+    stride = f"stride {layer.stride}" if layer.stride > 1 or wrong else ""
+    sizes = ", ".join(filter(None, [channels(layer) if layer.kind == "Conv" else "", stride]))
+    return [title, sizes] if two_lines else [f"{title}, {sizes}"]
+
+
+def _block_box(place: tuple, block: Block, number: tuple[int, int], size: int, notes: Notes, lines):
+    """The box of a block, large or little; `size` is the height of what comes out of it."""
+    g, b = number
+    wrong = _wrong_in(block, number, notes)
+    shape = _shape(block.out_channels, size)
+    hover = _facts(f"ResidualBlock {b} of group {g}", shape, block.parameters, wrong)
+    return _box(*place, "ResidualBlock", lines, hover, bool(wrong))
+
+
+def _wrong_in(block: Block, number: tuple[int, int], notes: Notes) -> list[str]:
     """Everything that differs in one block, each with the name of its layer."""
-    names = [label, *(layer.name for layer in block.layers)]
+    names = ["group {} block {}".format(*number), *(layer.name for layer in block.layers)]
     return [f"{name}: {note}" for name in names for note in notes.get(name, [])]
+
+
+def _group_box(x, y, width, g: int, group: tuple[Block, ...], size: int, notes: Notes) -> str:
+    """A BlockGroup with a little box for each of its blocks; `size` is the height that goes in."""
+    wrong = list(notes.get(f"group {g}", []))
+    little = min(LITTLE_WIDTH, (width - LITTLE_MARGIN) / len(group) - LITTLE_GAP)
+    left = x + (width - len(group) * (little + LITTLE_GAP) + LITTLE_GAP) / 2
+    boxes = ""
+    for b, block in enumerate(group, start=1):
+        wrong += _wrong_in(block, (g, b), notes)
+        size = block.out_size(size)
+        place = (left + (b - 1) * (little + LITTLE_GAP), y + LITTLE_Y, little, LITTLE_TALL)
+        boxes += _block_box(place, block, (g, b), size, notes, lines=())
+    if len(group) > MOST_LITTLE:
+        boxes = _text(x + width / 2, y + LITTLE_Y + 24, f"{len(group)} ResidualBlocks")
+    out_channels = group[-1].out_channels
+    parameters = sum(block.parameters for block in group)
+    hover = _facts(f"BlockGroup {g}", _shape(out_channels, size), parameters, wrong)
+    stride = math.prod(block.stride for block in group)
+    line = f"BlockGroup, {group[0].in_channels} → {out_channels}"
+    line += f", stride {stride}" if stride > 1 or wrong else ""
+    inside = _text(x + width / 2, y + GROUP_LINE_Y, line) + boxes
+    return _box(
+        x, y, width, GROUP_TALL, "BlockGroup", hover=hover, wrong=bool(wrong), inside=inside
+    )
+
+
+# --- The three panels -------------------------------------------------------------------------
 
 
 def _draw_network(network: Network, notes: Notes, zoomed: int, height: float) -> str:
     """The left panel: the whole network from top to bottom, output shapes beside the boxes."""
-    x, width, label_x = NETWORK_X + 174, 340, NETWORK_X + 160
-    y, size, parts = TOP + 94, 224, []
+    x, width, center = LAYERS_X, LAYERS_WIDTH, LAYERS_X + LAYERS_WIDTH / 2
+    y, size = TOP + FIRST_BOX, PICTURE_SIZE
+    above = y - GAP - ABOVE_ARROW
+    parts = [
+        _text(center, above, "picture"),
+        _text(LAYERS_SHAPE_X, above, _shape(3, size), SHAPE_FONT, anchor="end"),
+    ]
 
-    def add(box_height: float, box: str, label: str) -> None:
+    def add(box: str, label: str, box_height=THIN) -> None:
         nonlocal y
-        parts.append(_arrow((x + width / 2, y - GAP + 1), (x + width / 2, y - 2)))
+        parts.append(_arrow_down(center, y - GAP, y))
         parts.append(box)
-        parts.append(_text(label_x, y + box_height / 2 + 6, label, 18, anchor="end"))
+        middle = y + box_height / 2 + HALF_LETTER
+        parts.append(_text(LAYERS_SHAPE_X, middle, label, SHAPE_FONT, anchor="end"))
         y += box_height + GAP
 
-    parts.append(_text(x + width / 2, y - GAP - 4, "picture"))
-    parts.append(_text(label_x, y - GAP - 4, _shape(3, size), 18, anchor="end"))
     stem, pool = network.stem, network.pool
     size = stem.out_size(size)
-    shape = _shape(stem.out_channels, size)
-    add(THIN, _layer_box(x, y, width, stem, size, notes), shape)
-    if stem.norm:
-        add(THIN, _layer_box(x, y, width, stem.norm, size, notes), shape)
-    add(THIN, _layer_box(x, y, width, network.relu, size, notes), shape)
+    for layer in filter(None, (stem, stem.norm, network.relu)):
+        add(_layer_box(x, y, width, layer, size, notes), _shape(stem.out_channels, size))
     size = pool.out_size(size)
-    add(THIN, _layer_box(x, y, width, pool, size, notes), _shape(pool.out_channels, size))
+    add(_layer_box(x, y, width, pool, size, notes), _shape(pool.out_channels, size))
     for g, group in enumerate(network.groups, start=1):
         if g == zoomed:
-            parts.append(_zoom(x + width, y, y + 84, GROUP_X, height, "BlockGroup"))
-        box, size = _group_box(x, y, width, g, group, size, notes)
-        add(84, box, _shape(group[-1].left[1].out_channels, size))
-    out_feats = network.groups[-1][-1].left[1].out_channels
-    add(THIN, _layer_box(x, y, width, network.average, 1, notes), str(out_feats))
-    linear = network.linear
-    add(THIN, _layer_box(x, y, width, linear, 1, notes), str(linear.out_channels))
+            parts.append(_zoom(x + width, y, y + GROUP_TALL, GROUP_X, height, "BlockGroup"))
+        box = _group_box(x, y, width, g, group, size, notes)
+        size = _size_after(group, size)
+        add(box, _shape(group[-1].out_channels, size), GROUP_TALL)
+    average, linear = network.average, network.linear
+    add(_layer_box(x, y, width, average, 1, notes), str(network.blocks[-1].out_channels))
+    add(_layer_box(x, y, width, linear, 1, notes), str(linear.out_channels))
     return "".join(parts)
 
 
-def _group_box(x, y, width, number: int, group, size: int, notes: Notes) -> tuple[str, int]:
-    """A BlockGroup with a little box for each of its blocks, and the size that comes out."""
-    label = f"group {number}"
-    first, last = group[0], group[-1]
-    channels = f"{first.left[0].in_channels} → {last.left[1].out_channels}"
-    stride = math.prod(block.stride for block in group)
-    wrong = notes.get(label, [])
-    little = min(42, (width - 20) / len(group) - 6)
-    left = x + (width - len(group) * (little + 6) + 6) / 2
-    boxes = ""
-    for b, block in enumerate(group, start=1):
-        wrong_here = _wrong_in(block, f"{label} block {b}", notes)
-        wrong = wrong + wrong_here
-        size, hover = _block_hover(block, f"ResidualBlock {b} of {label}", size, wrong_here)
-        place = (left + (b - 1) * (little + 6), y + 40, little, 34)
-        boxes += _box(*place, "ResidualBlock", hover=hover, wrong=bool(wrong_here))
-    parameters = sum(layer.parameters for block in group for layer in block.layers)
-    shape = _shape(last.left[1].out_channels, size)
-    facts = [f"BlockGroup {number}", f"output {shape}", f"{parameters:,} parameters", *wrong]
-    line = f"BlockGroup, {channels}" + (f", stride {stride}" if stride > 1 or wrong else "")
-    inside = _text(x + width / 2, y + 28, line) + boxes
-    box = _box(
-        x, y, width, 84, "BlockGroup", hover="\n".join(facts), wrong=bool(wrong), inside=inside
-    )
-    return box, size
+def _size_after(blocks: list[Block] | tuple[Block, ...], size: int) -> int:
+    """The height that comes out of these blocks, one after another, when `size` goes in."""
+    for block in blocks:
+        size = block.out_size(size)
+    return size
 
 
-def _block_hover(block: Block, name: str, size: int, wrong: list[str]) -> tuple[int, str]:
-    """What the mouse shows over a block, after the size that comes out of it."""
-    for conv in block.left:
-        size = conv.out_size(size)
-    parameters = sum(layer.parameters for layer in block.layers)
-    shape = _shape(block.left[1].out_channels, size)
-    return size, "\n".join([name, f"output {shape}", f"{parameters:,} parameters", *wrong])
-
-
-def _draw_group(group, number: int, zoomed: int, size: int, notes: Notes, height: float) -> str:
+def _draw_group(group, g: int, zoomed: int, size: int, notes: Notes, height: float) -> str:
     """The middle panel: the blocks of one group from top to bottom."""
-    x, width, label_x = GROUP_X + 152, 194, GROUP_X + 142
-    y, center = TOP + 94, x + width / 2
-    gap = (height - 124) / len(group) - TALL
-    in_shape = _shape(group[0].left[0].in_channels, size)
-    parts = [_text(center, y - 24, in_shape, 18), _arrow((center, y - 18), (center, y - 2))]
-    for b, block in enumerate(group, start=1):
-        label = f"group {number} block {b}"
-        wrong = _wrong_in(block, label, notes)
-        size, hover = _block_hover(block, f"ResidualBlock {b} of group {number}", size, wrong)
-        stride = f", stride {block.stride}" if block.stride > 1 or wrong else ""
-        lines = ["ResidualBlock", _block_channels(block) + stride]
+    x, width, center = BLOCKS_X, BLOCKS_WIDTH, BLOCKS_X + BLOCKS_WIDTH / 2
+    y = TOP + FIRST_BOX
+    room = height - FIRST_BOX - BELOW_BLOCKS
+    shown = _window(len(group), zoomed, int(room // (TALL + GAP)))
+    gap = room / len(shown) - TALL
+    size = _size_after(group[: shown[0] - 1], size)
+    before, after = shown[0] - 1, len(group) - shown[-1]
+    in_shape = _shape(group[shown[0] - 1].in_channels, size)
+    if before:
+        in_shape = f"{before} more, then {in_shape}"
+    in_x = GROUP_X + GROUP_WIDTH / 2 if before else center
+    parts = [
+        _text(in_x, y - SHAPE_GAP, in_shape, SHAPE_FONT),
+        _arrow((center, y - SHAPE_GAP + 6), (center, y - 2)),
+    ]
+    for b in shown:
+        block = group[b - 1]
+        size = block.out_size(size)
+        stride = f", stride {block.stride}" if _shows_stride(block, (g, b), notes) else ""
+        lines = ["ResidualBlock", channels(block) + stride]
         if b == zoomed:
             parts.append(_zoom(x + width, y, y + TALL, BLOCK_X, height, "ResidualBlock"))
-        parts.append(_box(x, y, width, TALL, "ResidualBlock", lines, hover, bool(wrong)))
-        shape = _shape(block.left[1].out_channels, size)
-        parts.append(_text(label_x, y + TALL / 2 + 6, shape, 18, anchor="end"))
-        parts.append(_arrow((center, y + TALL + 1), (center, y + TALL + gap - 2)))
+        parts.append(_block_box((x, y, width, TALL), block, (g, b), size, notes, lines))
+        shape, middle = _shape(block.out_channels, size), y + TALL / 2 + HALF_LETTER
+        parts.append(_text(BLOCKS_SHAPE_X, middle, shape, SHAPE_FONT, anchor="end"))
+        parts.append(_arrow_down(center, y + TALL, y + TALL + gap))
         y += TALL + gap
-    parts.append(_text(center, y + 17, shape, 18))
+    if after:
+        shape, center = f"{shape}, then {after} more", GROUP_X + GROUP_WIDTH / 2
+    parts.append(_text(center, y + 17, shape, SHAPE_FONT))
     return "".join(parts)
 
 
-def _block_channels(block: Block) -> str:
-    return f"{block.left[0].in_channels} → {block.left[1].out_channels}"
+def _window(n_blocks: int, zoomed: int, most: int) -> range:
+    """Which blocks of a group there is room for, counted from 1: those around the zoomed one."""
+    first = max(1, min(zoomed - most // 2, n_blocks - most + 1))
+    return range(first, min(first + most, n_blocks + 1))
 
 
-def _draw_block(block: Block, in_size: int, label: str, notes: Notes) -> str:
+def _shows_stride(block: Block, number: tuple[int, int], notes: Notes) -> bool:
+    return block.stride > 1 or bool(_wrong_in(block, number, notes))
+
+
+def _draw_block(
+    block: Block, in_size: int, number: tuple[int, int], notes: Notes, explanation: list[str]
+) -> str:
     """The right panel: the two branches of one block, and their sum."""
-    width = 220
-    left, right = BLOCK_X + 16, BLOCK_X + BLOCK_WIDTH - 16 - width
-    centers = [left + width / 2, right + width / 2]
-    center, fork, top = BLOCK_X + BLOCK_WIDTH / 2, TOP + 94, TOP + 152
+    left = BLOCK_X + BRANCH_MARGIN
+    right = BLOCK_X + BLOCK_WIDTH - BRANCH_MARGIN - BRANCH_WIDTH
+    centers = [left + BRANCH_WIDTH / 2, right + BRANCH_WIDTH / 2]
+    center = BLOCK_X + BLOCK_WIDTH / 2
+    parts = [_fork(centers, center, _shape(block.in_channels, in_size))]
+
     first, second = block.left
-    size = first.out_size(in_size)
-    out_size = second.out_size(size)
-
-    parts = [_text(center, fork - 16, _shape(first.in_channels, in_size), 18)]
-    for x, name in zip(centers, ["left branch", "right branch"], strict=True):
-        parts.append(_arrow((center, fork - 9), (center, fork), (x, fork), (x, top - 2)))
-        parts.append(_text(x + 10, top - 20, name, 18, anchor="start"))
-
+    size, out_size = first.out_size(in_size), block.out_size(in_size)
     middle, last = block.relus
-    rows = [(first, size), (first.norm, size), (middle, size), (second, out_size)]
-    bottom = _column(parts, left, top, width, [*rows, (second.norm, out_size)], notes)
-    if block.right:
-        right_size = block.right.out_size(in_size)
-        rows = [(block.right, right_size), (block.right.norm, right_size)]
-        right_bottom = _column(parts, right, top, width, rows, notes)
-    else:
-        right_bottom = top + TALL
-        wrong = notes.get(label, [])
-        lines = ["identity", "nothing is done here"]
-        parts.append(_box(right, top, width, TALL, "ReLU", lines, "\n".join(wrong), bool(wrong)))
+    rows = [(first, size), (first.norm, size), (middle, size)]
+    rows += [(second, out_size), (second.norm, out_size)]
+    column, bottom = _column(left, TOP + BRANCH_TOP, rows, notes)
+    parts.append(column)
+    column, right_bottom = _draw_right(right, block, in_size, number, notes)
+    parts.append(column)
 
-    join = bottom + 40
-    for x, start in zip(centers, [bottom, right_bottom], strict=True):
-        parts.append(
-            _arrow((x, start + 1), (x, join), (center + math.copysign(22, x - center), join))
-        )
-    parts.append(
-        f'<circle cx="{center:g}" cy="{join:g}" r="19" fill="{PAGE}" stroke="{INK}" '
-        f'stroke-width="2.5"/>' + _text(center, join + 9, "+", 28, bold=True)
-    )
-    y = join + 19 + 24
-    parts.append(_arrow((center, y - 23), (center, y - 2)))
-    parts.append(_layer_box(center - width / 2, y, width, last, out_size, notes))
-    parts.append(_arrow((center, y + THIN + 1), (center, y + THIN + 24)))
-    parts.append(_text(center, y + THIN + 46, _shape(second.out_channels, out_size), 18))
-    if block.right:
-        y += THIN + 84
-        parts.append(_text(center, y, "In the blocks after the first of a group, and in", 17))
-        parts.append(_text(center, y + 23, "all of group 1, the right branch is the identity.", 17))
+    join = bottom + JOIN_GAP
+    parts.append(_join(centers, center, [bottom, right_bottom], join))
+    y = join + JOIN_RADIUS + SUM_GAP
+    parts.append(_arrow_down(center, join + JOIN_RADIUS, y))
+    parts.append(_layer_box(center - BRANCH_WIDTH / 2, y, BRANCH_WIDTH, last, out_size, notes))
+    y += THIN
+    parts.append(_arrow((center, y + 1), (center, y + SUM_GAP)))
+    shape = _shape(second.out_channels, out_size)
+    parts.append(_text(center, y + OUT_SHAPE, shape, SHAPE_FONT))
+    for row, line in enumerate(explanation):
+        line_y = y + EXPLANATION_Y + EXPLANATION_LINE * row
+        parts.append(_text(center, line_y, line, EXPLANATION_FONT))
     return "".join(parts)
 
 
-def _column(parts: list[str], x, y, width, rows, notes: Notes) -> float:
-    """Add boxes one below the other, none for None; return where the last one ends."""
+EXPLANATION = [
+    "In the blocks after the first of a group, and in",
+    "all of group 1, the right branch is the identity.",
+]
+
+
+def _explanation(network: Network, block: Block) -> list[str]:
+    """Beside a right branch with a convolution, which blocks have none; if that is so."""
+    first_group, *groups = network.groups
+    others = [*first_group, *(block for group in groups for block in group[1:])]
+    return EXPLANATION if block.right and not any(other.right for other in others) else []
+
+
+def _fork(centers: list[float], center: float, shape: str) -> str:
+    """What goes into a block, and the way from there to both branches."""
+    y = TOP + FIRST_BOX
+    parts = [_text(center, y - FORK_SHAPE, shape, SHAPE_FONT)]
+    for x, name in zip(centers, ["left branch", "right branch"], strict=True):
+        top = TOP + BRANCH_TOP
+        parts.append(_arrow((center, y - 9), (center, y), (x, y), (x, top - 2)))
+        parts.append(_text(x + 10, top - 20, name, SHAPE_FONT, anchor="start"))
+    return "".join(parts)
+
+
+def _draw_right(x, block: Block, in_size: int, number: tuple, notes: Notes) -> tuple[str, float]:
+    """The right branch, and where it ends."""
+    y = TOP + BRANCH_TOP
+    if block.right:
+        size = block.right.out_size(in_size)
+        return _column(x, y, [(block.right, size), (block.right.norm, size)], notes)
+    wrong = notes.get("group {} block {}".format(*number), [])
+    lines = ["identity", "nothing is done here"]
+    if wrong:
+        lines = ["nothing found", "paper: 1×1 convolution"]
+    hover = "\n".join(wrong)
+    return _box(x, y, BRANCH_WIDTH, TALL, "ReLU", lines, hover, bool(wrong)), y + TALL
+
+
+def _column(x, y, rows: list[tuple[Layer | None, int]], notes: Notes) -> tuple[str, float]:
+    """Boxes one below the other, none for None, and where the last one ends."""
+    parts = []
     for index, (layer, size) in enumerate((layer, size) for layer, size in rows if layer):
         height = TALL if layer.kind == "Conv" else THIN
         if index:
-            parts.append(_arrow((x + width / 2, y - GAP + 1), (x + width / 2, y - 2)))
-        parts.append(_layer_box(x, y, width, layer, size, notes, height))
+            parts.append(_arrow_down(x + BRANCH_WIDTH / 2, y - GAP, y))
+        parts.append(_layer_box(x, y, BRANCH_WIDTH, layer, size, notes, height))
         y += height + GAP
-    return y - GAP
+    return "".join(parts), y - GAP
+
+
+def _join(centers: list[float], center: float, starts: list[float], y: float) -> str:
+    """The two branches on their way to the plus."""
+    parts = []
+    for x, start in zip(centers, starts, strict=True):
+        edge = center + math.copysign(JOIN_RADIUS + 3, x - center)
+        parts.append(_arrow((x, start + 1), (x, y), (edge, y)))
+    circle = f'<circle cx="{center:g}" cy="{y:g}" r="{JOIN_RADIUS}" fill="{PAGE}" stroke="{INK}" '
+    parts.append(circle + 'stroke-width="2.5"/>' + _text(center, y + 9, "+", PLUS_FONT, bold=True))
+    return "".join(parts)
+
+
+# --- The whole --------------------------------------------------------------------------------
+
+
+def _zoomed_block(network: Network, notes: Notes) -> tuple[int, int]:
+    """Which group and block the panels zoom in on: the first wrong block, else group 2, block 1."""
+    for g, group in enumerate(network.groups, start=1):
+        for b, block in enumerate(group, start=1):
+            if _wrong_in(block, (g, b), notes):
+                return g, b
+    return min(2, len(network.groups)), 1
 
 
 def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str]) -> str:
-    """The whole picture; the panels zoom in on the first wrong block, else on group 2, block 1.
-
-    Below it come the lines of the verdict, in its colour, and those of the remark.
-    """
-    labels = [
-        (g, b)
-        for g, group in enumerate(network.groups, start=1)
-        for b, block in enumerate(group, start=1)
-        if _wrong_in(block, f"group {g} block {b}", notes)
-    ]
-    g, b = labels[0] if labels else (min(2, len(network.groups)), 1)
+    """The whole picture; below it the lines of the verdict, in its colour, and of the remark."""
+    g, b = _zoomed_block(network, notes)
     group = network.groups[g - 1]
-    size = network.pool.out_size(network.stem.out_size(224))
-    for block in (block for earlier in network.groups[: g - 1] for block in earlier):
-        size, _ = _block_hover(block, "", size, [])
-    block_size = size
-    for block in group[: b - 1]:
-        block_size, _ = _block_hover(block, "", block_size, [])
+    block = group[b - 1]
+    size = network.pool.out_size(network.stem.out_size(PICTURE_SIZE))
+    size = _size_after([block for group in network.groups[: g - 1] for block in group], size)
+    block_size = _size_after(group[: b - 1], size)
 
-    height = 94 + 4 * (THIN + GAP) + len(network.groups) * (84 + GAP) + 2 * (THIN + GAP)
+    height = FIRST_BOX + 6 * (THIN + GAP) + len(network.groups) * (GROUP_TALL + GAP)
+    height = max(height, BLOCK_HEIGHT)
     lines = [(line, WRONG if notes else RIGHT) for line in verdict]
     lines += [(line, GREY) for line in remark]
-    total = TOP + height + 14 + 30 * len(lines) + (12 if lines else 0)
+    lines = [(shorten(line, LINE_LETTERS, placeholder=" …"), colour) for line, colour in lines]
+    total = TOP + height + BELOW_PANELS + VERDICT_LINE * len(lines)
+    total += BELOW_VERDICT if lines else 0
+    title = f"{network.name}: {network.parameters:,} parameters"
+    first_line = TOP + height + VERDICT_Y
     parts = [
-        _panel(
-            NETWORK_X,
-            NETWORK_WIDTH,
-            height,
-            "ResNet34",
-            f"ResNet34: {network.parameters:,} parameters",
-        ),
+        _panel(NETWORK_X, NETWORK_WIDTH, height, "ResNet", title),
         _panel(GROUP_X, GROUP_WIDTH, height, "BlockGroup", f"BlockGroup {g}"),
         _panel(BLOCK_X, BLOCK_WIDTH, height, "ResidualBlock", f"ResidualBlock {b} of group {g}"),
         _draw_network(network, notes, g, height),
         _draw_group(group, g, b, size, notes, height),
-        _draw_block(group[b - 1], block_size, f"group {g} block {b}", notes),
+        _draw_block(block, block_size, (g, b), notes, _explanation(network, block)),
         *(
-            _text(NETWORK_X + 6, TOP + height + 38 + 30 * row, line, 20, "start", True, colour)
+            _text(
+                NETWORK_X + 6,
+                first_line + VERDICT_LINE * row,
+                line,
+                VERDICT_FONT,
+                "start",
+                True,
+                colour,
+            )
             for row, (line, colour) in enumerate(lines)
         ),
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" width="100%" '
-        f'role="img" font-family="Arial, Liberation Sans, Helvetica, sans-serif">'
-        "<title>ResNet34 and what is inside it</title>"
+        f'style="max-width: {MOST_HEIGHT * WIDTH // total}px" '
+        f'role="img" font-family="{FONT}">'
+        f"<title>{network.name} and what is inside it</title>"
         f"<desc>{escape(_alt(network, verdict + remark))}</desc>"
         f'{ARROWHEAD}<rect width="{WIDTH}" height="{total}" rx="10" fill="{PAGE}"/>'
         f"{''.join(parts)}</svg>"
@@ -664,18 +498,34 @@ def _draw(network: Network, notes: Notes, verdict: list[str], remark: list[str])
 def _alt(network: Network, lines: list[str]) -> str:
     """The picture in words."""
     stem = network.stem
-    n_blocks = ", ".join(str(len(group)) for group in network.groups)
+    layers = {
+        f"a {stem.kernel}×{stem.kernel} convolution": True,
+        "batchnorm": stem.norm is not None,
+        "ReLU": network.relu.found,
+        "max pool": network.pool.found,
+        f"{len(network.groups)} BlockGroups of {_in_a_row(network)} blocks": True,
+        "average pool": network.average.found,
+        "linear layer": True,
+    }
+    shown = ", ".join(layer for layer, is_there in layers.items() if is_there)
     drawn = (
-        f"Three nested drawings. ResNet34: a {stem.kernel}×{stem.kernel} convolution, batchnorm, "
-        f"ReLU, max pool, {len(network.groups)} BlockGroups of {n_blocks} blocks, average pool, "
-        "linear layer. BlockGroup: ResidualBlocks in a row. ResidualBlock: two convolutions on the "
-        "left, the identity or a 1×1 convolution on the right, their sum, ReLU."
+        f"Three nested drawings. {network.name}: {shown}. BlockGroup: ResidualBlocks in a row. "
+        "ResidualBlock: two convolutions on the left, the identity or a 1×1 convolution on the "
+        "right, their sum, ReLU."
     )
     return f"{drawn} {'; '.join(lines)}".strip()
 
 
+def _in_a_row(network: Network) -> str:
+    """The numbers of blocks: "3, 4, 6, 3"."""
+    return ", ".join(str(len(group)) for group in network.groups)
+
+
 class Drawing:
-    """An SVG that a notebook shows; `svg` is its text, `alt` says the same in words."""
+    """An SVG that a notebook shows; `svg` is its text, `alt` says the same in words.
+
+    It is as wide as the page, up to where it is MOST_HEIGHT high.
+    """
 
     def __init__(self, svg: str, alt: str):
         self.svg = svg
@@ -688,14 +538,18 @@ class Drawing:
         # JupyterLab shows a bare SVG as <img>, in which nothing can be hovered over; of this it
         # shows the <object>, and in a notebook that it doesn't trust yet the <img>
         data = "data:image/svg+xml;base64," + base64.b64encode(self.svg.encode()).decode()
-        image = f'<img src="{data}" alt="{escape(self.alt)}" width="100%">'
-        return f'<object data="{data}" type="image/svg+xml" width="100%">{image}</object>'
+        look = f'width="100%" style="{MAX_WIDTH.search(self.svg)[0]}"'
+        image = f'<img src="{data}" alt="{escape(self.alt)}" {look}>'
+        return f'<object data="{data}" type="image/svg+xml" {look}>{image}</object>'
 
     def _repr_svg_(self) -> str:
         return self.svg
 
 
-def architecture(model: nn.Module | None = None) -> Drawing:
+MAX_WIDTH = re.compile(r"max-width: \d+px")
+
+
+def architecture(model: nn.Module | Literal["paper"] = "paper") -> Drawing:
     """Draw ResNet34, a BlockGroup and a ResidualBlock, with the output shapes for 224x224 pictures.
 
     Without a model, the network of He et al. 2015. With one, that: hovering over a box shows the
@@ -704,23 +558,57 @@ def architecture(model: nn.Module | None = None) -> Drawing:
 
     What is no module, such as a call of F.relu, is not seen: it is drawn in grey, and said so.
 
+    Args:
+        model: any ResNet made of blocks of two convolutions, whatever its attributes are called,
+            of any depth and width. One with the paper's ResNet18's numbers of blocks is compared
+            with that, all others with its ResNet34.
+
     Raises:
-        NoResNetError: the model's layers are not a first convolution, residual blocks of two 3x3
-            convolutions and a linear layer.
+        InvalidArgumentError: it is no model, or some of its weights are still to be made.
+        NoResNetError: the model's layers are not a first convolution, residual blocks of two
+            convolutions and a linear layer, and nothing else that has parameters.
     """
-    network, verdict, remark, notes = paper_network(), [], [], {}
-    if model is not None:
-        network = read_network(model)
-        notes = differences(network, paper_network())
-        verdict = [f"{name}: {', '.join(texts)}" for name, texts in notes.items()]
-        if len(verdict) > 4:
-            verdict[3:] = [f"and {len(verdict) - 3} more: hover over the marked boxes"]
-        verdict = verdict or [
-            "All channels, kernels, strides and paddings of your modules are those of the paper."
-        ]
-        if network.not_found:
-            remark = [
-                f"Not found as modules: {', '.join(network.not_found)}.",
-                "Your forward may call functions for them, which this drawing cannot see.",
-            ]
+    if isinstance(model, str) and model == "paper":
+        network = paper_network()
+        return Drawing(_draw(network, {}, [], []), _alt(network, []))
+    network = read_network(model)
+    is_resnet18 = [len(group) for group in network.groups] == [2, 2, 2, 2]
+    paper = paper_network((2, 2, 2, 2)) if is_resnet18 else paper_network()
+    notes = differences(network, paper)
+    verdict, remark = _verdict(notes, paper), _remark(network)
     return Drawing(_draw(network, notes, verdict, remark), _alt(network, verdict + remark))
+
+
+MOST_LINES = 4  # of the verdict
+MOST_NAMES = 3  # of modules that are not drawn
+
+
+def _remark(network: Network) -> list[str]:
+    """What the drawing does not show."""
+    lines = []
+    if network.not_found:
+        lines = [
+            f"Not found as modules: {', '.join(network.not_found)}.",
+            "Your forward may call functions for them, which this drawing cannot see.",
+        ]
+    if not network.pool.found:
+        lines[1] += " The shapes are those with the paper's max pool."
+    if network.not_drawn:
+        names = ", ".join(network.not_drawn[:MOST_NAMES])
+        more = len(network.not_drawn) - MOST_NAMES
+        lines.append(f"Not drawn: {names}" + (f", and {more} more." if more > 0 else "."))
+    return lines
+
+
+def _verdict(notes: Notes, paper: Network) -> list[str]:
+    """The first differences in words, or that there are none."""
+    if not notes:
+        return [
+            "All channels, kernels, strides and paddings of your modules are those of the paper's "
+            f"{paper.name}."
+        ]
+    lines = [f"{name}: {', '.join(texts)}" for name, texts in notes.items()]
+    if len(lines) > MOST_LINES:
+        shown = MOST_LINES - 1
+        lines[shown:] = [f"and {len(lines) - shown} more: hover over the marked boxes"]
+    return lines

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from resnet_helpers.errors import needs_exercise
 from resnet_helpers.figures.live import Live, slider
+from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.style import (
     BLACK,
     BLUE,
@@ -36,6 +37,7 @@ SCALES = [0.5, 0.7, 0.85, 1.0, 1.2, math.sqrt(2), 1.7, 2.0, 3.0]
 # --- Twenty layers --------------------------------------------------------------------------
 
 
+@on_cpu()
 @one_thread()
 @torch.no_grad()
 def layer_outputs(
@@ -98,7 +100,7 @@ def initialisations(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
         "Without batchnorm, one scale survives 20 layers; with it, all do",
         rows=2,
         columns=len(INITIALISATIONS),
-        height=6.6,
+        height=4.9,
         sharex=True,
         sharey=True,
     )
@@ -132,7 +134,7 @@ def weight_scale(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
         figure, axes = new_figure(
             "With batchnorm, the scale of the weights does not matter",
             columns=3,
-            height=5,
+            height=4.4,
         )
         stds = {}
         for column, (name, norm, colour, marker) in enumerate(
@@ -167,6 +169,7 @@ MOMENTA = {0.01: (BLUE, "-"), 0.1: (ORANGE, "--"), 0.5: (PURPLE, ":")}
 TRUE_MEAN, TRUE_STD, N_STEPS = 3.0, 2.0, 150
 
 
+@on_cpu()
 @one_thread()
 @torch.no_grad()
 def running_means(
@@ -192,7 +195,7 @@ def running_mean(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
     @styled
     def draw(batch_size: int) -> Picture:
         figure, axes = new_figure(
-            "A small momentum is slow but steady; a large one is quick and never rests", height=4.8
+            "A small momentum is slow but steady; a large one is quick and never rests", height=4.4
         )
         steps = range(1, N_STEPS + 1)
         last = {}
@@ -228,6 +231,7 @@ def _pictures(n: int, generator: torch.Generator) -> Float[Tensor, "n 1 8 8"]:
     return brightness + 0.5 * torch.randn(n, 1, 8, 8, generator=generator)
 
 
+@on_cpu()
 @one_thread()
 @torch.no_grad()
 def outputs_with_companions(

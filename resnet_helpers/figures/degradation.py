@@ -5,13 +5,18 @@ from. It is the experiment of He et al. 2015 (section 4.2) in a minute in place 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from html import escape
+from textwrap import fill
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from matplotlib.axes import Axes
 from torch import Tensor, nn
 
+from resnet_helpers.errors import InvalidArgumentError
+from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import load_images, prepare_images
@@ -20,6 +25,7 @@ SHALLOW, DEEP = 20, 56  # the layers with weights, as the paper counts them
 WIDTH, CROP, BATCH_SIZE = 8, 16, 64
 N_STEPS, LEARNING_RATE = 200, 0.1
 REDRAW_EVERY = 10  # steps: a drawing costs as much as one or two of them
+AVERAGED = 20  # steps: a single batch says little
 WORSE = 0.25  # a difference in loss that is more than the luck of the seed
 
 # ImageNet top-1 error in %, 10-crop testing: He et al. 2015, table 2
@@ -64,6 +70,7 @@ class Block(nn.Module):
         return out.relu()
 
 
+@on_cpu()
 def small_network(depth: int, skip: bool, seed: int, zero_init=True) -> nn.Sequential:
     """The paper's network for small pictures (section 4.2), half as wide: 8, 16 and 32 channels.
 
@@ -103,6 +110,7 @@ def small_network(depth: int, skip: bool, seed: int, zero_init=True) -> nn.Seque
 # --- The experiment -------------------------------------------------------------------------
 
 
+@on_cpu()
 def random_crops(
     pictures: Float[Tensor, "pictures rgb h w"], generator: torch.Generator
 ) -> tuple[Float[Tensor, "batch rgb crop crop"], Int[Tensor, "batch"]]:
@@ -116,12 +124,17 @@ def random_crops(
     return torch.stack(crops), labels
 
 
-def train_together(seed=0, n_steps=N_STEPS) -> Iterator[Losses]:
+def train_together(seed=0, n_steps=N_STEPS, losses: Losses | None = None) -> Iterator[Losses]:
     """Train plain and residual networks, shallow and deep, on the same crops.
 
     SGD with momentum 0.9; the learning rate falls from 0.1 to 0 along a cosine. Every crop is
     new, so the training loss is that of pictures the network has not seen: a high one means that
     it did not learn, not that it learned by heart.
+
+    Args:
+        seed: of the weights and the crops.
+        n_steps: after so many the learning rate is 0.
+        losses: `no_losses()`, to be filled; for who wants to keep them when this is interrupted.
 
     Yields:
         After every step, the losses of all steps so far (always the same dictionary).
@@ -129,10 +142,9 @@ def train_together(seed=0, n_steps=N_STEPS) -> Iterator[Losses]:
     pictures = prepare_images(load_images())
     generator = torch.Generator().manual_seed(seed)
     runs = []
-    losses: Losses = {"plain": {}, "residual": {}}
+    losses = no_losses() if losses is None else losses
     for kind, by_depth in losses.items():
-        for depth in (SHALLOW, DEEP):
-            by_depth[depth] = []
+        for depth in by_depth:
             network = small_network(depth, kind == "residual", seed)
             optimizer = torch.optim.SGD(network.parameters(), lr=LEARNING_RATE, momentum=0.9)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
@@ -149,18 +161,31 @@ def train_together(seed=0, n_steps=N_STEPS) -> Iterator[Losses]:
         yield losses
 
 
+def no_losses() -> Losses:
+    """The losses before the first step."""
+    return {kind: {SHALLOW: [], DEEP: []} for kind in ("plain", "residual")}
+
+
 def final_loss(losses: list[float]) -> float:
     """The mean of the last 20 steps."""
-    return sum(losses[-20:]) / len(losses[-20:])
+    return sum(losses[-AVERAGED:]) / len(losses[-AVERAGED:])
 
 
 def verdict(losses: Losses) -> str:
-    """What this run showed, a sentence a kind, without digits that differ between machines."""
+    """What this run showed, a sentence a kind, without digits that differ between machines.
+
+    Of a run that was stopped it says after how many steps; before the 20th nothing is to be seen.
+    """
     sentences = []
     for kind, by_depth in losses.items():
+        n_steps = min(len(by_depth[SHALLOW]), len(by_depth[DEEP]))
+        if n_steps < AVERAGED:
+            sentences.append(f"{kind}: {n_steps} steps are too few to tell, {AVERAGED} the least")
+            continue
         lag = final_loss(by_depth[DEEP]) - final_loss(by_depth[SHALLOW])
         outcome = "trained worse than" if lag > WORSE else "did not lag behind"
-        sentences.append(f"{kind}: {DEEP} layers {outcome} {SHALLOW} layers")
+        when = f" (after {n_steps} steps)" if n_steps < N_STEPS else ""
+        sentences.append(f"{kind}: {DEEP} layers {outcome} {SHALLOW} layers{when}")
     return "\n".join(sentences)
 
 
@@ -187,53 +212,89 @@ class Progress:
 def run(seed=0, n_steps=N_STEPS) -> Losses:
     """Run the experiment under a progress bar and a plot that grows; what remains is the plot.
 
+    The paper's own result stands beside it only at the end. Interrupt the cell (the square button)
+    to stop: a sentence says how far it came, and the plot and the losses so far are what you get.
+
+    Args:
+        seed: of the weights and the crops.
+        n_steps: how long to train; the lesson's numbers are those of 200 steps.
+
     Returns:
         The losses by kind ("plain", "residual") and depth (20, 56), for `verdict`.
+
+    Raises:
+        InvalidArgumentError: n_steps is no whole number of at least 1.
     """
     from IPython.display import display
 
-    shown = display(Progress(0, n_steps, draw_losses({}, n_steps)), display_id=True)
-    for step, losses in enumerate(train_together(seed, n_steps), start=1):
-        if shown and step % REDRAW_EVERY == 0:
-            shown.update(Progress(step, n_steps, draw_losses(losses, n_steps)))
-    if shown:  # outside a notebook there is nothing to update
-        shown.update(draw_losses(losses, n_steps))
+    if not isinstance(n_steps, int) or n_steps < 1:
+        raise InvalidArgumentError(f"n_steps is the number of steps, 1 or more, not {n_steps!r}.")
+    losses, step, shown = no_losses(), 0, None
+    try:
+        shown = display(Progress(0, n_steps, draw_losses(losses, n_steps)), display_id=True)
+        for step, _ in enumerate(train_together(seed, n_steps, losses), start=1):
+            if shown and step % REDRAW_EVERY == 0:  # outside a notebook nothing can be updated
+                shown.update(Progress(step, n_steps, draw_losses(losses, n_steps)))
+        if shown:
+            shown.update(draw_losses(losses, n_steps, ended=True))
+    except KeyboardInterrupt:
+        print(f"Stopped after {step} of {n_steps} steps: the losses so far are kept.")
+        with suppress(KeyboardInterrupt):  # of who presses the button twice
+            if shown:
+                shown.update(draw_losses(losses, n_steps, ended=True))
     return losses
 
 
 @styled
-def draw_losses(losses: Losses, n_steps: int) -> Picture:
-    """The losses so far, and the paper's own numbers beside them."""
-    figure, (axes,) = new_figure(
+def draw_losses(losses: Losses, n_steps: int, ended=False) -> Picture:
+    """The losses so far and, once the run has ended, the paper's own numbers beside them."""
+    figure, ((mine, paper),) = new_figure(
         "Is deeper worse? Compare solid with dashed lines",
         columns=2,
-        height=4.8,
+        height=4.4,  # with the progress bar above it
         gridspec_kw={"width_ratios": [3, 2]},
     )
-    mine, paper = axes
-    facts = []
-    for kind, by_depth in losses.items():
-        for depth, values in by_depth.items():
-            # the mean of up to 20 steps, since a single batch says little
-            means = [final_loss(values[:step]) for step in range(1, len(values) + 1)]
-            label = f"{kind}, {depth} layers"
-            mine.plot(range(1, len(means) + 1), means, DASHES[depth], c=COLOURS[kind], label=label)
-            if values:
-                facts.append(f"{label} {means[-1]:.2f}")
+    here = draw_curves(mine, losses)
     mine.set(
         title="here: loss on crops of ten pictures",
         xlabel="training step",
-        ylabel="mean loss of 20 steps",
+        ylabel=f"mean loss of {AVERAGED} steps",
         xlim=(0, n_steps),
         ylim=(0, 2.6),
     )
+    if ended:
+        in_paper = draw_paper(paper)
+    else:
+        in_paper = "The paper's result is shown here at the end: what do you expect?"
+        paper.set_axis_off()
+        paper.text(0.5, 0.5, fill(in_paper, 28), ha="center", va="center", fontsize=14)
+    return Picture(
+        figure, f"Loss, mean of the last {AVERAGED} steps: {here or 'none yet'}. {in_paper}"
+    )
+
+
+def draw_curves(panel: Axes, losses: Losses) -> str:
+    """A curve for each network; and their ends, in words."""
+    facts = []
+    for kind, by_depth in losses.items():
+        for depth, values in by_depth.items():
+            means = [final_loss(values[:step]) for step in range(1, len(values) + 1)]
+            label = f"{kind}, {depth} layers"
+            panel.plot(range(1, len(means) + 1), means, DASHES[depth], c=COLOURS[kind], label=label)
+            if values:
+                facts.append(f"{label} {means[-1]:.2f}")
     if losses:
-        mine.legend(loc="lower left", ncols=2)
+        panel.legend(loc="lower left", ncols=2)
+    return ", ".join(facts)
+
+
+def draw_paper(panel: Axes) -> str:
+    """The paper's errors, and the same in words."""
     for kind, errors in PAPER_ERRORS.items():
-        paper.plot(errors.keys(), errors.values(), "o-", color=COLOURS[kind], label=kind)
+        panel.plot(errors.keys(), errors.values(), "o-", color=COLOURS[kind], label=kind)
         side = 1 if kind == "plain" else -1  # above the line, or below
         for depth, error, left in [(18, errors[18], -28), (34, errors[34], 0)]:
-            paper.annotate(
+            panel.annotate(
                 f"{error:.2f}",
                 (depth, error),
                 (left, 14 * side),
@@ -241,8 +302,8 @@ def draw_losses(losses: Losses, n_steps: int) -> Picture:
                 ha="center",
                 va="center",
             )
-    paper.legend(loc="lower left")
-    paper.set(
+    panel.legend(loc="lower left")
+    panel.set(
         title="He et al. 2015: ImageNet",
         xlabel="layers",
         ylabel="top-1 error, %",
@@ -253,13 +314,10 @@ def draw_losses(losses: Losses, n_steps: int) -> Picture:
     in_paper = ", ".join(
         f"{kind} {errors[18]} and {errors[34]} %" for kind, errors in PAPER_ERRORS.items()
     )
-    return Picture(
-        figure,
-        f"Loss, mean of the last 20 steps: {', '.join(facts) or 'none yet'}. "
-        f"ImageNet error of 18 and 34 layers in the paper: {in_paper}.",
-    )
+    return f"ImageNet error of 18 and 34 layers in the paper: {in_paper}."
 
 
+@on_cpu()
 @one_thread()
 def gradient_norms(depth: int, skip: bool) -> list[float]:
     """The norm of the loss's gradient for each 3x3 convolution's weights, before any training.

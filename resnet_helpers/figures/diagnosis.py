@@ -24,7 +24,7 @@ def draw_errors(table: "pd.DataFrame", first: int | None, name: str | None) -> P
     title = "No pair of modules differs by more than the tolerance"
     if first is not None:
         title = f"Your network leaves the reference at {name or 'its very end'}"
-    figure, ((ax,),) = new_figure(title.replace("$", r"\$"))  # a name is no formula
+    figure, ((ax,),) = new_figure(title)
     errors = table["relative error"]
     ax.plot(errors.where((errors > 0) & (errors < math.inf)), ".-", color=BLUE)
     ax.set(yscale="log", xlabel="row of the table, in order of execution", ylabel="relative error")
@@ -53,7 +53,7 @@ def draw_activations(table: "pd.DataFrame") -> Picture:
         table: of ActivationStats.
     """
     title = "Does the signal keep its size from layer to layer, or explode, or die out?"
-    figure, axes = new_figure(title, rows=2, height=5.5, sharex=True)
+    figure, axes = new_figure(title, rows=2, height=4.9, sharex=True)
     (above,), (below,) = axes
     std, mean = table["std"], table["mean"].abs()
     for size, shown, label, marker, colour in (

@@ -3,9 +3,11 @@
 And the filters of the first layer, the only ones whose weights can be looked at as pictures.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,13 +17,15 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import eval_mode, hooked
+from resnet_helpers.debugging.calls import hooked
+from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.live import Live, menu
+from resnet_helpers.figures.looking import check_model, look
 from resnet_helpers.figures.style import SKY, VERMILION, Photo, Picture, new_figure, styled
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 
 BLOCKS = ("ResidualBlock", "NamedResidualBlock", "BasicBlock")  # torchvision's is the last
-TILES_A_ROW = 16
+TILES_A_ROW, MOST_ROWS = 16, 6  # of filters; where there are more than 96, both grow
 SIDE = 224  # pixels of a picture as the network gets it
 
 
@@ -38,8 +42,9 @@ def recorded_outputs(model: nn.Module, names: list[str]) -> Iterator[dict[str, T
     names_of = {model.get_submodule(name): name for name in names}
     outputs = {}
 
-    def keep(module: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
-        outputs[names_of[module]] = output.detach().clone()  # an in-place ReLU may come next
+    def keep(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
+        if isinstance(output, Tensor):
+            outputs[names_of[module]] = output.detach().clone()  # an in-place ReLU may come next
 
     with hooked(names_of, keep):
         yield outputs
@@ -65,12 +70,17 @@ def feature_maps(
 ) -> dict[str, Float[Tensor, "channels rows columns"]]:
     """What every viewable layer that still has rows and columns puts out for one picture.
 
-    The model runs in eval mode; afterwards its modules are in the modes they were in before.
+    The model runs in eval mode, wherever it is; afterwards its modules are in the modes they were
+    in before. The maps are on the CPU.
+
+    Raises:
+        InvalidArgumentError: it is no model, or its forward raises.
     """
-    with eval_mode(model), recorded_outputs(model, viewable_layers(model)) as outputs:
-        model(x)
+    check_model(model)
+    with recorded_outputs(model, viewable_layers(model)) as outputs:
+        look(model, x)
     return {
-        name: output[0]
+        name: output[0].float().cpu()
         for name, output in outputs.items()
         if output.dim() == 4 and output.shape[2:].numel() > 1
     }
@@ -85,8 +95,9 @@ def viewer(model: nn.Module, weights_name: str | None = None) -> Live:
             load_pretrained_resnet34 sets it.
 
     Raises:
-        ValueError: the model has no layers with rows and columns.
+        ValueError: it is no model, its forward raises, or it has no layers with rows and columns.
     """
+    check_model(model)
     images = dict(zip(IMAGE_FILENAMES, load_images(), strict=True))
 
     @lru_cache(maxsize=1)  # all layers of one picture are 15 MB
@@ -96,7 +107,9 @@ def viewer(model: nn.Module, weights_name: str | None = None) -> Live:
     weights = weights_line(model, weights_name)
     shapes = {name: tuple(m.shape) for name, m in maps_of(IMAGE_FILENAMES[0]).items()}
     if not shapes:
-        raise ValueError(f"no layer of {type(model).__name__} puts out rows and columns to look at")
+        raise InvalidArgumentError(
+            f"no layer of {type(model).__name__} puts out rows and columns to look at"
+        )
 
     @lru_cache(maxsize=32)
     def drawn(picture: str, layer: str, channel: int) -> Photo:
@@ -145,7 +158,7 @@ def draw_channel(
         title += " (purple: negative)"
     elif strongest == 0:
         title = f"Channel {channel} of {layer} responds to nothing here"
-    figure, axes = new_figure(title, columns=3, height=4.1)
+    figure, axes = new_figure(title, columns=3, height=4.3, note=weights)
     over, alone, among = axes[0]
     limit = strongest or 1.0
     look = {"cmap": "PuOr_r", "vmin": -limit, "vmax": limit, "extent": (0, SIDE, SIDE, 0)}
@@ -165,7 +178,6 @@ def draw_channel(
     among.bar(channel, strengths[channel], color=VERMILION)
     among.set(xlim=(-1, len(strengths)), ylim=(0, top), xlabel="channel")
     among.set_title("mean |value| per channel\n(▾ and red: this one)")
-    figure.supxlabel(weights, fontsize=12, parse_math=False)
     active = (values != 0).mean()
     return Photo(
         figure,
@@ -189,27 +201,34 @@ def first_layer_filters(model: nn.Module, weights_name: str | None = None) -> Pi
     Raises:
         ValueError: the model has no such convolution.
     """
+    check_model(model)
     kernels = next((p.detach() for p in model.parameters() if p.dim() == 4), None)
     if kernels is None or kernels.shape[1] != 3:
-        raise ValueError(
+        raise InvalidArgumentError(
             "the model's first convolution does not take 3 channels: no colours to see"
         )
+    if kernels.is_meta:
+        raise InvalidArgumentError("the model is on the meta device: its filters have no values")
+    kernels = kernels.float().cpu()
     likeness = neighbour_correlation(kernels)
     title = "Neighbouring weights are alike: these filters are patterns, not noise"
     if likeness < 0.1:  # random ones reach ±0.02
         title = "Neighbouring weights have nothing in common: noise, as before any training"
-    rows = -(-len(kernels) // TILES_A_ROW)
-    figure, axes = new_figure(title, height=1.15 + 0.59 * rows)
+    columns = max(TILES_A_ROW, math.ceil(math.sqrt(len(kernels) * TILES_A_ROW / MOST_ROWS)))
+    rows = math.ceil(len(kernels) / columns)
+    weights = weights_line(model, weights_name)
+    tile = 9.4 / columns
+    figure, axes = new_figure(title, height=1.4 + tile * rows, note=weights)
     panel = axes[0, 0]
-    panel.imshow(tiles(kernels).numpy(), extent=(-0.5, TILES_A_ROW - 0.5, rows - 0.5, -0.5))
-    panel.set_yticks(range(rows), [f"{row * TILES_A_ROW} +" for row in range(rows)])
-    panel.set_xticks(range(TILES_A_ROW))
+    picture = tiles(kernels, columns).numpy()
+    panel.imshow(picture, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5))
+    every = math.ceil(columns / TILES_A_ROW)  # with more tiles than that, not each has a number
+    panel.set_yticks(range(0, rows, every), [f"{r * columns} +" for r in range(0, rows, every)])
+    panel.set_xticks(range(0, columns, every))
     panel.set_xlabel("filter = row + column")
     panel.grid(visible=False)
     panel.spines[:].set_visible(False)
     panel.tick_params(length=0)
-    weights = weights_line(model, weights_name)
-    figure.supxlabel(weights, fontsize=12, parse_math=False)
     n_filters, _, height, width = kernels.shape
     return Picture(
         figure,
@@ -218,13 +237,15 @@ def first_layer_filters(model: nn.Module, weights_name: str | None = None) -> Pi
     )
 
 
-def tiles(kernels: Float[Tensor, "filters rgb=3 kh kw"]) -> Float[Tensor, "height width rgb=3"]:
+def tiles(
+    kernels: Float[Tensor, "filters rgb=3 kh kw"], columns=TILES_A_ROW
+) -> Float[Tensor, "height width rgb=3"]:
     """The filters side by side, each scaled by its largest weight; 0 is grey, gaps are white."""
     strongest = kernels.abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)
     colours = 0.5 + 0.5 * kernels / strongest
-    n_missing = -len(kernels) % TILES_A_ROW
+    n_missing = -len(kernels) % columns
     colours = F.pad(colours, (0, 1, 0, 1, 0, 0, 0, n_missing), value=1.0)
-    return rearrange(colours, "(row column) rgb h w -> (row h) (column w) rgb", column=TILES_A_ROW)
+    return rearrange(colours, "(row column) rgb h w -> (row h) (column w) rgb", column=columns)
 
 
 def neighbour_correlation(kernels: Float[Tensor, "filters rgb kh kw"]) -> float:

@@ -5,6 +5,7 @@ mean of all votes, plus the bias, is the class's logit.
 """
 
 from functools import cache
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -14,11 +15,19 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from resnet_helpers.debugging.calls import eval_mode, hooked
+from resnet_helpers.debugging.calls import hooked
+from resnet_helpers.errors import CourseError, InvalidArgumentError
 from resnet_helpers.figures.live import Live, menu, slider
+from resnet_helpers.figures.looking import check_model, look
 from resnet_helpers.figures.style import Photo, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
-from resnet_helpers.images import IMAGE_FILENAMES, IMAGENET_TRANSFORM, load_images, load_labels
+from resnet_helpers.images import (
+    IMAGE_FILENAMES,
+    IMAGENET_TRANSFORM,
+    N_LABELS,
+    load_images,
+    load_labels,
+)
 
 SIDE = 224  # pixels of a picture as the networks got it in training
 SIZES = [96, 160, 256, 288]
@@ -31,6 +40,18 @@ def resized_input(image: Image.Image, size: int) -> Float[Tensor, "1 rgb=3 size 
     return normalize(resize(to_tensor(image)))[None]
 
 
+class NoClassifierError(CourseError, ValueError):
+    """A model that a class activation map cannot be made of; the message says why."""
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Self:
+        """The usual reason."""
+        return cls(
+            f"The logits of {type(model).__name__} are not a linear layer of the average-pooled "
+            "features, so that there are no votes to show."
+        )
+
+
 @torch.inference_mode()
 def votes(
     model: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]
@@ -38,30 +59,74 @@ def votes(
     """How much each position of the last feature map adds to each class's logit.
 
     Works for any network that ends in an average pool and one linear layer, whatever its
-    attributes are called.
+    attributes are called, wherever it is.
 
     Returns:
         The votes, whose mean over rows and columns, plus the bias, are the logits; and the logits
-        as the model gives them.
+        as the model gives them. Both are on the CPU, in float32.
 
     Raises:
-        ValueError: the model does not end in an average pool and a linear layer.
+        ValueError: it is no model, its forward raises, its logits are no finite numbers, or it
+            does not end in an average pool and a linear layer.
+    """
+    logits, last_map, linear = last_steps(model, x)
+    if logits is None or last_map is None or linear is None:
+        raise NoClassifierError.of(model)
+    if not logits.isfinite().all():
+        raise NoClassifierError(
+            f"The logits of {type(model).__name__} hold NaN or infinity: "
+            "debugging.find_first_nan(model, x) says where they come from."
+        )
+    weight = linear.weight.float().cpu()
+    bias = 0 if linear.bias is None else linear.bias.float().cpu()
+    if weight.shape != (len(logits), len(last_map)):
+        raise NoClassifierError.of(model)
+    maps = torch.einsum("kc,chw->khw", weight, last_map)
+    tolerance = 1e-3 if linear.weight.dtype == torch.float32 else 0.1  # half has 3 digits
+    if not torch.allclose(maps.mean(dim=(1, 2)) + bias, logits, rtol=tolerance, atol=tolerance):
+        raise NoClassifierError.of(model)
+    return maps, logits
+
+
+def last_steps(
+    model: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]
+) -> tuple[Tensor | None, Tensor | None, nn.Module | None]:
+    """A model's logits and its last feature map, on the CPU, and the last linear layer it calls.
+
+    None for what there is not.
     """
     feature_maps, linears = [], []
 
-    def remember(module: nn.Module, args: tuple, kwargs: dict, output: Tensor) -> None:
-        if output.dim() == 4 and output.shape[2:].numel() > 1:
+    def remember(module: nn.Module, args: tuple, kwargs: dict, output: Any) -> None:
+        if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
             feature_maps.append(output)
         weight = getattr(module, "weight", None)
         if isinstance(weight, Tensor) and weight.dim() == 2:
             linears.append(module)
 
-    with eval_mode(model), hooked(model.modules(), remember):
-        logits = model(x)[0]
-    last_map, linear = feature_maps[-1][0], linears[-1]
-    maps = torch.einsum("kc,chw->khw", linear.weight, last_map)
-    if not torch.allclose(maps.mean(dim=(1, 2)) + linear.bias, logits, rtol=1e-3, atol=1e-3):
-        raise ValueError("the model's logits are not a linear layer of the average-pooled features")
+    check_model(model)
+    with hooked(model.modules(), remember):
+        output = look(model, x)
+    is_batch_of_logits = isinstance(output, Tensor) and output.dim() == 2
+    return (
+        output[0].float().cpu() if is_batch_of_logits else None,
+        feature_maps[-1][0].float().cpu() if feature_maps else None,
+        linears[-1] if linears else None,
+    )
+
+
+def classify(model: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]) -> tuple[Tensor, Tensor]:
+    """The votes and logits of a model for ImageNet's 1000 classes.
+
+    Raises:
+        ValueError: it has other classes, or see `votes`.
+    """
+    maps, logits = votes(model, x)
+    if len(logits) != N_LABELS:
+        raise NoClassifierError(
+            f"{type(model).__name__} has {len(logits)} classes; the names of ImageNet's "
+            f"{N_LABELS} do not fit them."
+        )
     return maps, logits
 
 
@@ -85,7 +150,16 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
         model: torchvision's ResNet34 or a learner's. If it has a `weights_name`, as what
             load_pretrained_resnet34 returns has, the picture says which weights these are.
         filename: the course's picture to start with.
+
+    Raises:
+        ValueError: the model does not end in an average pool and a linear layer for ImageNet's
+            1000 classes, or there is no such picture.
     """
+    check_model(model)
+    if filename not in IMAGE_FILENAMES:
+        raise InvalidArgumentError(
+            f"There is no picture {filename!r}: take one of {', '.join(IMAGE_FILENAMES)}."
+        )
     images = dict(zip(IMAGE_FILENAMES, load_images(), strict=True))
     labels = load_labels()
     weights_name = getattr(model, "weights_name", type(model).__name__)
@@ -93,7 +167,7 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
     @cache
     @one_thread()  # a little slower than with all of them, but on a busy machine far quicker
     def seen(filename: str, size: int) -> tuple[Tensor, Tensor]:
-        return votes(model, resized_input(images[filename], size))
+        return classify(model, resized_input(images[filename], size))
 
     for name in images:  # beforehand, so that the picture changes without delay
         seen(name, SIDE)
@@ -101,7 +175,10 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
     @styled
     def draw(picture: str, size: int) -> Photo:
         figure, axes = new_figure(
-            "A vote at each position; pooling keeps only their mean", columns=3, height=4.2
+            "A vote at each position; pooling keeps only their mean",
+            columns=3,
+            height=4.2,
+            note=f"Weights: {weights_name}",
         )
         label = seen(picture, SIDE)[1].argmax().item()
         name = labels[label].partition(",")[0]
@@ -127,7 +204,6 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
         for panel in axes.flat:
             panel.set_axis_off()
         figure.colorbar(shown, ax=axes, shrink=0.7, label=f"vote for {name}")
-        figure.supxlabel(f"Weights: {weights_name}", fontsize=12, parse_math=False)
         return Photo(
             figure,
             f"Class activation map of {picture} for {name}: {'; '.join(facts)}. "

@@ -8,18 +8,28 @@ from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
-from textwrap import shorten
 
 import ipywidgets as widgets
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 from torch import Tensor, nn
 
+from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.live import Live, menu
-from resnet_helpers.figures.pooling import SIDE, draw_votes, votes
-from resnet_helpers.figures.style import BLUE, ORANGE, Photo, new_figure, styled
+from resnet_helpers.figures.looking import check_model
+from resnet_helpers.figures.pooling import SIDE, classify, draw_votes
+from resnet_helpers.figures.style import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    VERMILION,
+    Photo,
+    new_figure,
+    styled,
+)
 from resnet_helpers.images import (
     IMAGE_FILENAMES,
     PictureError,
@@ -31,6 +41,9 @@ from resnet_helpers.images import (
 )
 
 SHOWN = 5  # of each network's classes
+MOST_LETTERS = 17  # of a class above a picture of the grid
+MOST_PICTURES, PICTURES_A_ROW = 10, 5  # in a grid: what a screen has room for
+SAME = 0.0005  # a difference in probability that the order of additions can make
 
 
 @dataclass(frozen=True)
@@ -67,10 +80,13 @@ class Gallery(Live):
         message: one sentence where the upload could not be used, else empty.
 
     Raises:
-        ValueError: a network does not end in an average pool and a linear layer.
+        ValueError: a network does not take pictures, or does not end in an average pool and a
+            linear layer for 1000 classes; or it is no network.
     """
 
     def __init__(self, mine: nn.Module, reference: nn.Module):
+        for network in (mine, reference):
+            check_model(network)
         self.networks = (mine, reference)
         self.weights = f"Weights of the reference: {getattr(reference, 'weights_name', 'unknown')}"
         self.names = short_names(load_labels())
@@ -118,21 +134,20 @@ class Gallery(Live):
 
     def verdict(self, name: str) -> str:
         """What the two networks see, in a few words."""
-        mine, reference = self.predictions[name]
-        if mine.best == reference.best:
-            return f"Both see: {self.names[mine.best]}"
-        return f"Mine sees: {self.names[mine.best]}; the reference: {self.names[reference.best]}"
+        return verdict(*(self.names[prediction.best] for prediction in self.predictions[name]))
 
     @styled
     def draw_one(self, picture: str) -> Photo:
         """One picture, where my network looked, and both networks' best classes as bars."""
         mine, reference = self.predictions[picture]
-        figure, axes = new_figure(self.verdict(picture), 2, 2, height=6.2, width_ratios=[1, 2.2])
+        figure, axes = new_figure(
+            self.verdict(picture), 2, 2, height=4.4, note=self.weights, width_ratios=[1, 2.6]
+        )
         axes[0, 0].imshow(self.images[picture])
-        axes[0, 0].set_title("what the networks get")
+        axes[0, 0].set_title("what the networks get", fontsize=12)
         strongest = mine.votes.abs().max().item()
         draw_votes(axes[1, 0], self.images[picture], mine.votes, strongest)
-        axes[1, 0].set_title(f"where mine sees\n{self.names[mine.best]}")
+        axes[1, 0].set_title(f"where mine sees\n{_short(self.names[mine.best])}", fontsize=12)
         for panel in axes[:, 0]:
             panel.set_axis_off()
         for panel in axes[:, 1]:
@@ -142,7 +157,6 @@ class Gallery(Live):
         pairs = [(mine.probabilities[c].item(), reference.probabilities[c].item()) for c in classes]
         names = [self.names[c] for c in classes]
         draw_bars(bars, names, pairs)
-        figure.supxlabel(self.weights, fontsize=12, parse_math=False)
         facts = [f"{name} {m:.1%} and {r:.1%}" for name, (m, r) in zip(names, pairs, strict=True)]
         return Photo(
             figure,
@@ -150,29 +164,17 @@ class Gallery(Live):
             f"{', '.join(facts)}. {self.weights}.",
         )
 
-    @styled
     def draw_all(self) -> Photo:
         """All pictures, each with both networks' best class and its probability."""
-        n_equal = sum(mine.best == reference.best for mine, reference in self.predictions.values())
-        title = f"Mine and the reference see the same in {n_equal} of {len(self.images)} pictures"
-        figure, axes = new_figure(title, 2, 5, height=5.6)
-        facts = []
-        for panel, (name, image) in zip(axes.flat, self.images.items(), strict=True):
-            mine, reference = self.predictions[name]
-            best, other = (
-                shorten(self.names[p.best], 18, placeholder="…") for p in (mine, reference)
+        predictions = [
+            (
+                torch.stack([p.probabilities.max() for p in ps]),
+                torch.tensor([p.best for p in ps], device="cpu"),
             )
-            caption = f"mine: {best}\nref.: {other}"
-            if mine.best == reference.best:
-                chances = (f"{p.probabilities.max():.0%}" for p in (mine, reference))
-                caption = "{}\nmine {}, ref. {}".format(best, *chances)
-            panel.imshow(image)
-            panel.set_title(caption, fontsize=11)
-            panel.set_axis_off()
-            # no numbers here: on another machine their last digit may be another
-            facts.append(f"{name}. {self.verdict(name)}")
-        figure.supxlabel(self.weights, fontsize=12, parse_math=False)
-        return Photo(figure, f"{title}. {'. '.join(facts)}. {self.weights}.")
+            for ps in zip(*self.predictions.values(), strict=True)
+        ]
+        weights = self.weights.partition(": ")[2]
+        return compare_predictions(self.images, *predictions, weights)
 
 
 def short_names(labels: list[str]) -> list[str]:
@@ -182,21 +184,99 @@ def short_names(labels: list[str]) -> list[str]:
     return [n if count[n] == 1 else f"{n} ({number})" for number, n in enumerate(names)]
 
 
+@styled
+def compare_predictions(
+    images: dict[str, Image.Image],
+    mine: tuple[Float[Tensor, "pictures"], Int[Tensor, "pictures"]],
+    reference: tuple[Float[Tensor, "pictures"], Int[Tensor, "pictures"]],
+    weights_name="not named",
+) -> Photo:
+    """A grid of up to ten pictures, each with what both networks see in it and how surely.
+
+        compare_predictions(
+            dict(zip(IMAGE_FILENAMES, images)),
+            predict(my_resnet, batch),
+            predict(pretrained_resnet, batch),
+            pretrained_resnet.weights_name,
+        )
+
+    Args:
+        images: the pictures by their names.
+        mine: the best probability and the class that has it, for each picture, as lesson 5's
+            `predict` returns them; on any device.
+        reference: the same of the network that mine is compared with.
+        weights_name: of the reference's weights; it stands below the title.
+
+    Raises:
+        InvalidArgumentError: there are no pictures, more than ten, or not as many predictions; or
+            a class is not one of ImageNet's 1000.
+    """
+    mine, reference = ([values.cpu().tolist() for values in pair] for pair in (mine, reference))
+    classes = mine[1] + reference[1]
+    if not 0 < len(images) <= MOST_PICTURES:
+        raise InvalidArgumentError(
+            f"A screen has room for {MOST_PICTURES} pictures, not for {len(images)}: pass some."
+        )
+    if {len(values) for values in (*mine, *reference)} != {len(images)}:
+        raise InvalidArgumentError(
+            f"There are {len(images)} pictures: give as many probabilities and classes for each "
+            "of the two networks."
+        )
+    names = short_names(load_labels())
+    if not all(isinstance(c, int) and 0 <= c < len(names) for c in classes):
+        raise InvalidArgumentError(f"Classes are whole numbers from 0 to {len(names) - 1}.")
+    n_equal = sum(a == b for a, b in zip(mine[1], reference[1], strict=True))
+    title = f"Mine and the reference see the same in {n_equal} of {len(images)} pictures"
+    weights = f"Weights of the reference: {weights_name}"
+    rows = -(-len(images) // PICTURES_A_ROW)
+    figure, axes = new_figure(title, rows, PICTURES_A_ROW, height=0.6 + 2.15 * rows, note=weights)
+    facts = []
+    predictions = zip(zip(*mine, strict=True), zip(*reference, strict=True), strict=True)
+    for panel, (name, image), pair in zip(axes.flat, images.items(), predictions, strict=False):
+        (p, c), (expected_p, expected_c) = pair
+        caption = f"{_short(names[c])}\nmine {p:.1%}, ref. {expected_p:.1%}"
+        if c != expected_c:
+            caption = f"mine: {_short(names[c])}\n≠ ref.: {_short(names[expected_c])}\n"
+            caption += f"{p:.1%} and {expected_p:.1%}"
+        panel.imshow(image.resize((SIDE, SIDE)))
+        panel.set_title(caption, fontsize=10.5, color=BLACK if c == expected_c else VERMILION)
+        facts.append(f"{name}. {verdict(names[c], names[expected_c])}")
+    for panel in axes.flat:
+        panel.set_axis_off()
+    difference = max(abs(a - b) for a, b in zip(mine[0], reference[0], strict=True))
+    likeness = f"The probabilities differ by at most {difference:.1%}"
+    if difference < SAME:  # no digits of it: on another machine they may be others
+        likeness = f"The probabilities agree to within {SAME}"
+    return Photo(figure, f"{title}. {'. '.join(facts)}. {likeness}. {weights}.")
+
+
+def verdict(mine: str, reference: str) -> str:
+    """What the two networks see, in a few words."""
+    if mine == reference:
+        return f"Both see: {mine}"
+    return f"Mine sees: {mine}; the reference: {reference}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
+
+
 def predict(network: nn.Module, x: Float[Tensor, "1 rgb=3 height width"]) -> Prediction:
     """A network's probabilities for one picture, and its class activation map."""
-    maps, logits = votes(network, x)
+    maps, logits = classify(network, x)
     return Prediction(logits.softmax(dim=0), maps[logits.argmax()].clone())
 
 
 def draw_bars(panel: Axes, names: list[str], pairs: list[tuple[float, float]]) -> None:
     """Two bars for each class: the probability that mine gives it, and the reference's."""
     looks = {"mine": {"color": BLUE}, "reference": {"color": ORANGE, "hatch": "//"}}
+    letters = min(13, 80 / len(names))  # two numbers in each row
     for offset, probabilities, (label, look) in zip(
         (-0.2, 0.2), zip(*pairs, strict=True), looks.items(), strict=True
     ):
         rows = [row + offset for row in range(len(names))]
         bars = panel.barh(rows, probabilities, height=0.36, label=label, **look)
-        panel.bar_label(bars, [f"{p:.1%}" for p in probabilities], padding=4)
+        panel.bar_label(bars, [f"{p:.1%}" for p in probabilities], padding=4, fontsize=letters)
     panel.set_yticks(range(len(names)), names)
     panel.invert_yaxis()
     panel.set_xlim(0, 1.12)

@@ -6,9 +6,11 @@ A drawing function is decorated with `@styled`, makes its axes with `new_figure`
 
 import base64
 import io
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from html import escape
+from textwrap import fill
 from typing import ParamSpec, TypeVar
 
 import matplotlib.style
@@ -27,6 +29,9 @@ GREY = "#8c8c8c"
 # it stays sharp on a projector. The background is white in every theme: dark text on a
 # transparent one would vanish in a dark notebook.
 PIXELS_PER_INCH, SHARPNESS = 100, 1.5
+MOST_HEIGHT = 4.9  # with the controls of a Live above it 4.4; a notebook's margins make it 5
+LETTERS_A_UNIT = 7.8  # of a title, in 100 pixels
+LINE_HEIGHT, TITLE_PAD = 0.27, 0.1  # of a title, in units of 100 pixels
 
 STYLE = {
     "figure.facecolor": "white",
@@ -72,7 +77,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def new_figure(
-    title: str, rows=1, columns=1, width=10.0, height=4.5, **subplots
+    title: str, rows=1, columns=1, width=10.0, height=4.5, note="", **subplots
 ) -> tuple[Figure, np.ndarray]:
     """A figure with rows x columns axes under a title that says what to see.
 
@@ -84,14 +89,22 @@ def new_figure(
         rows: how many axes above each other.
         columns: how many axes side by side.
         width: in units of 100 CSS pixels; 10 fills a notebook cell.
-        height: the same.
+        height: the same; at most MOST_HEIGHT, so that a projected page shows all of it.
+        note: a line in smaller letters below the title: which weights, for example.
         subplots: passed on to `Figure.subplots` (sharex, sharey, gridspec_kw, ...).
 
     Returns:
         The figure and an array of axes, always of shape (rows, columns).
     """
     figure = Figure(figsize=(width, height))
+    title = fill(title, int(LETTERS_A_UNIT * width))
     figure.suptitle(title, parse_math=False)  # names may hold a $
+    if note:
+        top = 1 - (LINE_HEIGHT * (1 + title.count("\n")) + TITLE_PAD) / height
+        look = {"ha": "center", "va": "top", "fontsize": 12, "parse_math": False}
+        most = int(1.15 * LETTERS_A_UNIT * width)
+        figure.text(0.5, top, note if len(note) <= most else f"{note[: most - 1]}…", **look)
+        figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE_HEIGHT / height))
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
 
 
@@ -115,7 +128,9 @@ class Picture:
         )
         canvas = FigureCanvasAgg(figure)
         figure.set_dpi(PIXELS_PER_INCH * SHARPNESS)
-        canvas.draw()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another alphabet
+            canvas.draw()
         buffer = io.BytesIO()
         self.write(Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB"), buffer)
         self.content = buffer.getvalue()

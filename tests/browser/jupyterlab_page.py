@@ -100,6 +100,11 @@ class Notebook:
             if not changes(area, move, seconds)
         ]
 
+    def heights(self) -> list[float]:
+        """Of each output that holds a picture, with its controls, in CSS pixels."""
+        pictures = self.page.locator(".jp-OutputArea-child:has(img, svg, object)").all()
+        return [picture.bounding_box()["height"] for picture in pictures]
+
     def photograph(self, folder: Path, name: str) -> None:
         """A picture of every output that holds one, in both themes."""
         self.page.set_viewport_size({"width": 1280, "height": 5000})  # no cell is cut off

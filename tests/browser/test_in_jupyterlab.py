@@ -27,6 +27,40 @@ def test_solution_notebook(file, page, notebooks, screenshots):
     assert notebook.problems() == []  # none of the callbacks failed
 
 
+FIGURES = """
+from torch import nn
+from resnet_helpers import layers, solutions
+from resnet_helpers.figures import batchnorm
+from resnet_helpers.figures.architecture import architecture
+from resnet_helpers.figures.feature_maps import viewer
+from resnet_helpers.figures.pooling import class_activation
+from resnet_helpers.figures.predictions import Gallery
+
+head = solutions.AveragePool(), layers.Linear(8, 1000)
+model = nn.Sequential(layers.Conv2d(3, 8, 7, stride=16), layers.ReLU(), *head)
+"""
+SHOWN = [
+    "architecture()",
+    "architecture(solutions.ResNet34((3, 4, 6, 2), first_strides_per_group=(1, 2, 1, 2)))",
+    "batchnorm.initialisations()",
+    "batchnorm.weight_scale()",
+    "class_activation(model)",
+    "viewer(model)",
+    "Gallery(model, model)",
+]
+
+
+@pytest.mark.parametrize("width", [853, 1280], ids=["projected", "laptop"])  # 1280 at 150 %
+def test_no_figure_is_higher_than_a_projected_page_shows(width, page, run, screenshots):
+    page.set_viewport_size({"width": width, "height": 720})
+    notebook = run(FIGURES, *SHOWN)
+    assert notebook.problems() == []
+    heights = notebook.heights()
+    assert len(heights) == len(SHOWN)
+    assert max(heights) <= 500, heights
+    notebook.photograph(screenshots, f"figures-{width}")
+
+
 # --- The suite itself sees what is wrong --------------------------------------------------------
 
 
