@@ -17,7 +17,7 @@ from torchvision.models import vgg11
 
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
-from resnet_helpers.figures import batchnorm, degradation, diagnosis, pooling
+from resnet_helpers.figures import batchnorm, degradation, layers, pooling
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.live import Live
 from resnet_helpers.figures.network import read_network
@@ -42,8 +42,8 @@ PICTURES = {
     "gradients": degradation.gradients,
     "losses": lambda: degradation.draw_losses({"plain": {20: [2.3, 2.2], 56: [2.3, 2.3]}}, 2),
     "losses at the end": lambda: degradation.draw_losses({"plain": {20: [2.3], 56: []}}, 2, True),
-    "errors": lambda: diagnosis.draw_errors(ERRORS, 1, "layer1.0.conv1"),
-    "activations": lambda: diagnosis.draw_activations(ACTIVATIONS),
+    "errors": lambda: layers.draw_errors(ERRORS, 1, "layer1.0.conv1"),
+    "activations": lambda: layers.draw_activations(ACTIVATIONS),
 }
 LIVES = {
     "weight_scale": lambda _: batchnorm.weight_scale(),
@@ -204,7 +204,7 @@ def test_a_hill_too_tall_for_the_picture_keeps_its_shape(std):
 def test_a_mean_that_is_0_but_for_rounding_is_not_drawn_as_a_sick_layer():
     def drawn(*means):
         table = pd.DataFrame({"std": [1.0, 2.0], "mean": means, "zeros": [0.0, 0.5]})
-        return diagnosis.draw_activations(table).content
+        return layers.draw_activations(table).content
 
     assert drawn(0.5, 1e-9) == drawn(0.5, 0.0)
     assert drawn(0.5, 1e-9) != drawn(0.5, -1.0)

@@ -34,7 +34,7 @@ class ActivationStats:
 
     def plot(self) -> "Picture":
         """Spread and mean (log axis) above, share of zeros below, along the network."""
-        from resnet_helpers.figures.diagnosis import draw_activations
+        from resnet_helpers.figures.layers import draw_activations
 
         return draw_activations(self.table)
 

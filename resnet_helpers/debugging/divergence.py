@@ -72,7 +72,7 @@ class Divergence:
 
     def plot(self) -> "Picture":
         """The relative error of each pair on a log axis; where it is 0 there is no point."""
-        from resnet_helpers.figures.diagnosis import draw_errors
+        from resnet_helpers.figures.layers import draw_errors
 
         return draw_errors(self.table, self.first, self.name)
 
