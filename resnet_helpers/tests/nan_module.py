@@ -1,28 +1,39 @@
 """Lesson 6: the check of NanModule, with its known mistakes."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
 
 PAIR = torch.tensor([[1.0, -2.0], [0.0, 3.0]])
 
 
-def detached(output):
-    """The output's values."""
-    return None if output is None else output.detach()
+def values(output):
+    """The output's values: a tensor cut off from its graph, or what else it is, in words."""
+    if output is None or isinstance(output, Tensor):
+        return None if output is None else output.detach()
+    return f"{output!r}, which is no tensor but a {type(output).__name__}"
 
 
-TRIALS = trials_of(
-    "test_nan_module",
-    ("x = [[1, -2], [0, 3]]", "detached(NanModule()(PAIR.clone()))"),
-    ("x of shape (2, 3, 4, 5)", "detached(NanModule()(made_up(2, 3, 4, 5)))"),
-    ("x = [[1, -2], [0, 3]] in float64", "detached(NanModule()(PAIR.double()))"),
-    ("x = [[1, -2], [0, 3]]", "x = PAIR.clone(); NanModule()(x); x", "x afterwards"),
+def returning(tried: str, call: str) -> Trial:
+    """A trial of what NanModule returns."""
+    return Trial("test_nan_module", tried, call, look=f"values({call})")
+
+
+TRIALS = (
+    returning("x = [[1, -2], [0, 3]]", "NanModule()(PAIR.clone())"),
+    returning("x of shape (2, 3, 4, 5)", "NanModule()(torch.arange(120.0).view(2, 3, 4, 5))"),
+    returning("x = [[1, -2], [0, 3]] in float64", "NanModule()(PAIR.double())"),
+    Trial(
+        "test_nan_module",
+        "x = [[1, -2], [0, 3]]",
+        "x = PAIR.clone(); NanModule()(x); x",
+        "x afterwards",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -64,14 +75,14 @@ mistake(
 )
 mistake(
     "0 / 0",
-    "You divide x by itself or by 0, which is NaN only where x is 0. Fill a tensor of x's "
-    "shape with NaN: torch.full_like.",
+    "Yours is NaN only where x is 0, as x / x is. Fill a tensor of x's shape with NaN: "
+    "torch.full_like.",
     nans=lambda self, x: x / x,
 )
 mistake(
     "divided by 0",
-    "You divide by 0, which gives infinity, and NaN only for 0 / 0. Fill a tensor of x's shape "
-    "with NaN: torch.full_like.",
+    "Yours is NaN only where x is 0, and infinite elsewhere, as x / 0 is. Fill a tensor of x's "
+    "shape with NaN: torch.full_like.",
     nans=lambda self, x: x / 0,
 )
 mistake(
@@ -86,12 +97,12 @@ mistake(
 )
 mistake(
     "input changed in place",
-    "You fill the input itself with NaN. Make a new tensor: torch.full_like.",
+    "You change the input itself. Leave it as it is and make a new tensor: torch.full_like.",
     nans=lambda self, x: x.fill_(torch.nan),
 )
 mistake(
     "input returned",
-    "You return the input as it came. Return NaN everywhere.",
+    "You return the numbers of the input. Return NaN everywhere.",
     nans=lambda self, x: x,
 )
 
