@@ -267,6 +267,12 @@ wrong(
 wrong("outermost modules without children only", closures, {"named_modules": "named_children"})
 wrong("nn.Identity included", partial_hooks, {" and not isinstance(module, nn.Identity)": ""})
 wrong("output not copied", exit_stack, {".clone()": ""})
+wrong("no hooks", leaves_first, {"not list(module.children())": "not module.children()"})
+wrong(
+    "containers only",
+    exit_stack,
+    {"next(module.children(), None) is None": "list(module.children())"},
+)
 wrong("axes of size 1", leaves_first, {".flatten()": ""})
 wrong("last name in all hooks", closures, {", name=name": ""})
 wrong("inputs compared", all_differences, {"output.data": "inputs[0].data"})
@@ -294,6 +300,10 @@ wrong(
 )
 wrong("allclose's rtol", leaves_first, {"rtol=0, ": ""})
 wrong("allclose without the tolerance", leaves_first, {", rtol=0, atol=tolerance": ""})
+wrong("at least the tolerance", closures, {"> tolerance": ">= tolerance"})
+wrong("mean squared difference", partial_hooks, {CLOSE: "nn.functional.mse_loss(a, b) > tolerance"})
+wrong("smaller tolerance hard-coded", leaves_first, {"atol=tolerance": "atol=1e-6"})
+wrong("larger tolerance hard-coded", exit_stack, {"<= tolerance": "< 0.001"})
 wrong("tolerance hard-coded", partial_hooks, {"atol=tolerance": "atol=1e-4"})
 wrong("exactly equal", leaves_first, {"allclose(a, b, rtol=0, atol=tolerance)": "equal(a, b)"})
 wrong("NaN missed", closures, {ANY_NAN: ""})
@@ -304,6 +314,12 @@ PAIRS = "for (my_name, a), (name, b) in zip(my_outputs, reference_outputs, stric
 
 wrong("last instead of first", partial_hooks, {"name\nbreak": "name"})
 wrong("largest instead of first", all_differences, {"found[0][1:]": "max(found)[1:]"})
+wrong("module.name", exit_stack, {"noting(name, record)))": "noting(module.name, record)))"})
+wrong(
+    "module.__name__", leaves_first, {"outputs.append((name,": "outputs.append((module.__name__,"}
+)
+wrong("the modules' classes", names_looked_up, {"(names[module],": "(type(module).__name__,"})
+wrong("modules instead of names", names_looked_up, {"(names[module],": "(module,"})
 wrong("names swapped", leaves_first, {"return my_name, name": "return name, my_name"})
 wrong("one name only", recorders, {"return names": "return names[0]"})
 wrong("the same name twice", exit_stack, {"[my_name, name]": "[my_name, my_name]"})
