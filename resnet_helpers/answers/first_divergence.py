@@ -276,6 +276,15 @@ wrong(
 wrong("axes of size 1", leaves_first, {".flatten()": ""})
 wrong("last name in all hooks", closures, {", name=name": ""})
 wrong("inputs compared", all_differences, {"output.data": "inputs[0].data"})
+wrong(
+    "inputs compared, by a pre-hook",
+    closures,
+    {
+        "hook(module, inputs, output, name=name)": "hook(module, inputs, name=name)",
+        "output.detach()": "inputs[0].detach()",
+        "register_forward_hook": "register_forward_pre_hook",
+    },
+)
 wrong("modes changed", names_looked_up, {"outputs, handles =": "model.eval()\noutputs, handles ="})
 
 # ---- Wrong: when two outputs differ ---------------------------------------------------------
@@ -298,6 +307,7 @@ wrong("smallest difference", exit_stack, {ALL_SMALL: "((a - b).abs() > tolerance
 wrong(
     "relative difference", closures, {ANY_LARGE + ANY_NAN: "((a - b) / b).abs().max() > tolerance"}
 )
+wrong("relative difference, NaN found", leaves_first, {"rtol=0, atol=": "rtol="})
 wrong("allclose's rtol", leaves_first, {"rtol=0, ": ""})
 wrong("allclose without the tolerance", leaves_first, {", rtol=0, atol=tolerance": ""})
 wrong("at least the tolerance", closures, {"> tolerance": ">= tolerance"})

@@ -81,6 +81,11 @@ wrong(
     },
 )
 wrong("None asked to remove", popped_or_none, {"if handle is not None:\nhandle": "handle"})
+wrong(
+    "None asked to remove, handle left",
+    walrus,
+    {"if handle := handles.get(module):\nhandle": "handles.get(module)", "handles.pop(module)": ""},
+)
 wrong("last hook removed", plain, {"handles.pop(module)": "handles.popitem()[1]"})
 wrong("fails without a hook", popped_or_none, {", None": ""})
 wrong("removal condition the wrong way round", plain, {"module in": "module not in"})

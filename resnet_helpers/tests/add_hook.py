@@ -317,7 +317,7 @@ mistake(
     "no handle in handles",
     "What you keep in handles[module] is no handle. Keep what register_forward_hook returns: "
     "handles[module] = module.register_forward_hook(...).",
-    keep=lambda self, module, handle: self.handles.update({module: True}),
+    keep=lambda self, module, handle: self.handles.update({self.key(module): True}),
 )
 mistake(
     "handle appended",

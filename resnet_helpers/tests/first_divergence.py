@@ -340,11 +340,23 @@ mistake(
     "differences, .abs().max().",
     **exceeds(lambda mine, theirs: (mine - theirs).abs().min()),
 )
+
+RELATIVE = (
+    "You allow for larger differences where the values are larger, and for smaller ones where "
+    "they are smaller. The tolerance is absolute here: (mine - theirs).abs().max()."
+)
+
 mistake(
     "relative difference",
-    "You allow for larger differences where the values are larger (and smaller, where they are "
-    "smaller). The tolerance is absolute here: (mine - theirs).abs().max().",
+    RELATIVE,
     **exceeds(lambda mine, theirs: ((mine - theirs).abs() / theirs.abs()).max()),
+)
+mistake(
+    "relative difference, NaN found",
+    RELATIVE,
+    values_differ=lambda self, mine, theirs, tol: (
+        not torch.allclose(mine, theirs, rtol=tol, atol=0)
+    ),
 )
 mistake(
     "allclose's rtol",
@@ -502,11 +514,22 @@ mistake(
     "value. Give it the name as a default argument, or look the name up by the module.",
     name_noted=lambda self, name, modules: modules[-1][0],
 )
+
+INPUTS = (
+    "You compare the modules' inputs, and so find the error one module late. Compare their outputs."
+)
+
 mistake(
     "inputs compared",
-    "You compare the modules' inputs, and so find the error one module late. Compare their "
-    "outputs.",
+    INPUTS,
     looked_at=lambda self, inputs, output: inputs[0],
+)
+mistake(
+    "inputs compared, by a pre-hook",
+    INPUTS,
+    watch=lambda self, module, name, outputs: module.register_forward_pre_hook(
+        lambda module, inputs: outputs.append(Noted(name, inputs[0].detach().flatten().clone()))
+    ),
 )
 mistake(
     "modes changed",

@@ -216,6 +216,13 @@ mistake(
     has_one=lambda self, module: True,
 )
 mistake(
+    "None asked to remove, handle left",
+    "Of a module that has no hook you get None for a handle, and None has no remove(): ask first, "
+    "if module in handles. And take the handle out of handles: handles.pop(module).remove().",
+    has_one=lambda self, module: True,
+    take_off=lambda self, module: self.handles.get(module).remove(),
+)
+mistake(
     "None asked to remove",
     "Of a module that has no hook you get None for a handle, and None has no remove(). Leave such "
     "a module as it is: if module in handles.",
