@@ -347,7 +347,7 @@ def condition(text):
         ),
         (
             condition("not torch.isclose(a, b, atol=tolerance).all()"),
-            "more than the tolerance where",
+            "more than the tolerance, the more",
             "torch.allclose also",
         ),
         (
@@ -397,6 +397,15 @@ def test_a_hint_on_first_divergence_is_true_of_it(edits, words, not_said):
     message = said("first_divergence", code)
     assert words in message
     assert not_said not in message
+
+
+def test_of_a_wrong_measure_that_misses_nan_both_are_said():
+    code = DIVERGENCE.replace(
+        CONDITION, "len(a) != len(b) or (a.mean() - b.mean()).abs() > tolerance"
+    )
+    message = said("first_divergence", code)
+    assert "You compare means" in message
+    assert "A NaN passes unnoticed" in message
 
 
 def test_what_the_edits_are_made_of_is_right():

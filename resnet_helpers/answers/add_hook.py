@@ -98,6 +98,7 @@ wrong(
         "_output)": "_output) as handle:\n    handles[module] = handle",
     },
 )
+wrong("handles not empty", early_return, {"module in handles": "len(handles)"})
 wrong(
     "handle kept elsewhere",
     plain,

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from functools import partial
+from itertools import zip_longest  # noqa: F401 (a wrong answer's)
 
 import torch
 from torch import nn
@@ -295,23 +296,24 @@ ANY_LARGE = "torch.any(torch.abs(a - b) > tolerance)"
 ANY_NAN = " or torch.any(torch.isnan(a - b))"
 
 wrong("sizes not compared", names_looked_up, {"len(a) == len(b) and ": ""})
-wrong("signed difference", closures, {ANY_LARGE + ANY_NAN: "torch.any(a - b > tolerance)"})
-wrong("signed difference the other way", exit_stack, {ALL_SMALL: "(b - a > tolerance).any()"})
-wrong("signed difference, NaN found", names_looked_up, {".abs()": ""})
-wrong("means compared", exit_stack, {ALL_SMALL: "abs(a.mean() - b.mean()).item() > tolerance"})
-wrong("sums compared", partial_hooks, {CLOSE: "torch.abs(a.sum() - b.sum()) > tolerance"})
-wrong("mean difference", partial_hooks, {CLOSE: "(a - b).abs().mean() > tolerance"})
-wrong("summed difference", closures, {ANY_LARGE + ANY_NAN: "torch.sum(abs(a - b)) > tolerance"})
-wrong("norm of the difference", partial_hooks, {CLOSE: "torch.linalg.norm(a - b) > tolerance"})
-wrong("smallest difference", exit_stack, {ALL_SMALL: "((a - b).abs() > tolerance).all()"})
-wrong(
-    "relative difference", closures, {ANY_LARGE + ANY_NAN: "((a - b) / b).abs().max() > tolerance"}
-)
-wrong("relative difference, NaN found", leaves_first, {"rtol=0, atol=": "rtol="})
+wrong("signed difference", closures, {ANY_LARGE: "torch.any(a - b > tolerance)"})
+wrong("signed difference the other way", exit_stack, {ALL_SMALL: "not (b - a <= tolerance).all()"})
+wrong("means compared", exit_stack, {ALL_SMALL: "not abs(a.mean() - b.mean()).item() <= tolerance"})
+wrong("sums compared", partial_hooks, {CLOSE: "not torch.abs(a.sum() - b.sum()) <= tolerance"})
+wrong("mean difference", partial_hooks, {CLOSE: "not (a - b).abs().mean() <= tolerance"})
+wrong("summed difference", closures, {ANY_LARGE: "torch.sum(abs(a - b)) > tolerance"})
+wrong("norm of the difference", partial_hooks, {CLOSE: "not torch.linalg.norm(a - b) <= tolerance"})
+wrong("smallest difference", exit_stack, {ALL_SMALL: "not ((a - b).abs() <= tolerance).any()"})
+wrong("relative difference", exit_stack, {ALL_SMALL: "not ((a - b) / b).abs().max() <= tolerance"})
+wrong("tolerance as rtol", leaves_first, {"rtol=0, atol=tolerance": "rtol=tolerance, atol=0"})
 wrong("allclose's rtol", leaves_first, {"rtol=0, ": ""})
 wrong("allclose without the tolerance", leaves_first, {", rtol=0, atol=tolerance": ""})
 wrong("at least the tolerance", closures, {"> tolerance": ">= tolerance"})
-wrong("mean squared difference", partial_hooks, {CLOSE: "nn.functional.mse_loss(a, b) > tolerance"})
+wrong(
+    "mean squared difference",
+    partial_hooks,
+    {CLOSE: "not nn.functional.mse_loss(a, b) <= tolerance"},
+)
 wrong("smaller tolerance hard-coded", leaves_first, {"atol=tolerance": "atol=1e-6"})
 wrong("larger tolerance hard-coded", exit_stack, {"<= tolerance": "< 0.001"})
 wrong("tolerance hard-coded", partial_hooks, {"atol=tolerance": "atol=1e-4"})
@@ -330,6 +332,17 @@ wrong(
 )
 wrong("the modules' classes", names_looked_up, {"(names[module],": "(type(module).__name__,"})
 wrong("modules instead of names", names_looked_up, {"(names[module],": "(module,"})
+wrong("two Nones", leaves_first, {"return None": "return None, None"})
+wrong(
+    "left over counted",
+    leaves_first,
+    {
+        "my_outputs, reference_outputs =": "nothing = (None, torch.empty(0))\n"
+        "my_outputs, reference_outputs =",
+        "zip(my_outputs, reference_outputs, strict=False)": "zip_longest(\n"
+        "    my_outputs, reference_outputs, fillvalue=nothing\n)",
+    },
+)
 wrong("names swapped", leaves_first, {"return my_name, name": "return name, my_name"})
 wrong("one name only", recorders, {"return names": "return names[0]"})
 wrong("the same name twice", exit_stack, {"[my_name, name]": "[my_name, my_name]"})

@@ -96,7 +96,7 @@ def raised_for(add_hook, output):
     with handles_restored(add_hook):
         module = Culprit(output)
         add_hook(module)
-        return caught(module, CLEAN)
+        return caught(module, CLEAN.clone())
 
 
 def kept(add_hook):
@@ -144,7 +144,9 @@ def adding(tried: str, adds: str, subject: str, look: str, model: str = "") -> T
 def answering(tried: str, value: str) -> Trial:
     """A trial of what a module with the hook does when it returns this value."""
     code = f"module = torch.nn.Identity()\nadd_hook(module), module({value})"
-    return Trial("test_add_hook", tried, code, "raised", look=f"raised_for(add_hook, {value})")
+    return Trial(
+        "test_add_hook", tried, code, "raised", look=f"raised_for(add_hook, {value}.clone())"
+    )
 
 
 MODEL = "model = Sequential(ReLU, Sequential(ReLU, Identity))"
@@ -302,6 +304,12 @@ mistake(
     key=lambda self, module: str(module),
 )
 mistake(
+    "handles not empty",
+    "Once there is anything in handles, no other module gets a hook. Ask for the module: if module "
+    "not in handles.",
+    has_none=lambda self, module: not self.handles,
+)
+mistake(
     "handle kept elsewhere",
     "There is nothing in handles[module], without which remove_hooks can't find the handle. The "
     "module itself can be the key: handles[module] = what register_forward_hook returns.",
@@ -309,8 +317,8 @@ mistake(
 )
 mistake(
     "handle not kept",
-    "You don't keep the handle under its module, without which the hook can't be removed: "
-    "handles[module] = what register_forward_hook returns.",
+    "Afterwards there is nothing for the module in the notebook's handles, without which the hook "
+    "can't be removed: handles[module] = what register_forward_hook returns.",
     keep=lambda self, module, handle: None,
 )
 mistake(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -100,8 +101,14 @@ class FirstDivergenceInSteps:
     def tolerance_used(self, tolerance):
         return tolerance
 
+    def measured(self, mine, theirs):
+        return (mine - theirs).abs().max()
+
+    def exceeds(self, difference, tolerance):
+        return not difference <= tolerance  # a NaN is not
+
     def values_differ(self, mine, theirs, tolerance):
-        return not (mine - theirs).abs().max() <= tolerance
+        return self.exceeds(self.measured(mine, theirs), tolerance)
 
     def chosen(self, divergences):
         return next(divergences, None)
@@ -275,70 +282,59 @@ mistake(
 )
 
 
-def exceeds(difference: Callable) -> dict[str, Callable]:
-    """Another measure of how much two outputs differ, to be larger than the tolerance."""
-    return {"values_differ": lambda self, mine, theirs, tol: difference(mine, theirs) > tol}
-
-
 mistake(
     "signed difference",
     "You find a difference only where mine is larger. Take the absolute value: "
     "(mine - theirs).abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).max()),
+    measured=lambda self, mine, theirs: (mine - theirs).max(),
 )
 mistake(
     "signed difference the other way",
     "You find a difference only where mine is smaller. Take the absolute value: "
     "(mine - theirs).abs().max().",
-    **exceeds(lambda mine, theirs: (theirs - mine).max()),
-)
-mistake(
-    "signed difference, NaN found",
-    "You find a difference only where mine is larger. Take the absolute value: "
-    "(mine - theirs).abs().max().",
-    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).max() <= tol,
+    measured=lambda self, mine, theirs: (theirs - mine).max(),
 )
 mistake(
     "means compared",
     "You compare means, or take the mean of the differences: those of both signs cancel. Compare "
     "value by value, and take the largest difference.",
-    **exceeds(lambda mine, theirs: (mine.mean() - theirs.mean()).abs()),
+    measured=lambda self, mine, theirs: (mine.mean() - theirs.mean()).abs(),
 )
 mistake(
     "sums compared",
     "You compare sums, or add the differences up: those of both signs cancel. Compare value by "
     "value, and take the largest difference.",
-    **exceeds(lambda mine, theirs: (mine.sum() - theirs.sum()).abs()),
+    measured=lambda self, mine, theirs: (mine.sum() - theirs.sum()).abs(),
 )
 mistake(
     "mean difference",
     "You take the mean of the differences, where a single wrong value hardly shows. Take the "
     "largest: .abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().mean()),
+    measured=lambda self, mine, theirs: (mine - theirs).abs().mean(),
 )
 mistake(
     "summed difference",
     "You add the differences up, so that many tiny ones count as one. Take the largest: "
     ".abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().sum()),
+    measured=lambda self, mine, theirs: (mine - theirs).abs().sum(),
 )
 mistake(
     "norm of the difference",
     "You take the norm of the difference, which adds up many tiny ones. Take the largest: "
     ".abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).norm()),
+    measured=lambda self, mine, theirs: (mine - theirs).norm(),
 )
 mistake(
     "mean squared difference",
     "You take the mean of the squared differences, as mse_loss does, and the square of something "
     "small is tiny. Take the largest difference: .abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).square().mean()),
+    measured=lambda self, mine, theirs: (mine - theirs).square().mean(),
 )
 mistake(
     "smallest difference",
     "You report a pair only if all of its values differ. One is enough: take the largest of the "
     "differences, .abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().min()),
+    measured=lambda self, mine, theirs: (mine - theirs).abs().min(),
 )
 
 RELATIVE = (
@@ -349,10 +345,10 @@ RELATIVE = (
 mistake(
     "relative difference",
     RELATIVE,
-    **exceeds(lambda mine, theirs: ((mine - theirs).abs() / theirs.abs()).max()),
+    measured=lambda self, mine, theirs: ((mine - theirs).abs() / theirs.abs()).max(),
 )
 mistake(
-    "relative difference, NaN found",
+    "tolerance as rtol",
     RELATIVE,
     values_differ=lambda self, mine, theirs, tol: (
         not torch.allclose(mine, theirs, rtol=tol, atol=0)
@@ -360,8 +356,8 @@ mistake(
 )
 mistake(
     "allclose's rtol",
-    "You allow for more than the tolerance where the values are large. torch.allclose does so by "
-    "its rtol=1e-05: set rtol=0.",
+    "You allow for more than the tolerance, the more the larger the values are. torch.allclose "
+    "does so by its rtol=1e-05: set rtol=0.",
     values_differ=lambda self, mine, theirs, tol: not torch.allclose(mine, theirs, atol=tol),
 )
 mistake(
@@ -392,7 +388,7 @@ mistake(
     "at least the tolerance",
     "You report differences of exactly the tolerance, so with tolerance=0 equal outputs too. "
     "It is to be exceeded: > tolerance.",
-    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).abs().max() < tol,
+    exceeds=lambda self, difference, tolerance: not difference < tolerance,
 )
 mistake(
     "exactly equal",
@@ -404,7 +400,7 @@ mistake(
     "NaN missed",
     "A NaN passes unnoticed: nan > tolerance is False. Ask whether all differences are at most "
     "tolerance instead, or look for NaN.",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().max()),
+    exceeds=lambda self, difference, tolerance: difference > tolerance,
 )
 mistake(
     "names swapped",
@@ -484,6 +480,11 @@ mistake(
     nothing=lambda self: False,
 )
 mistake(
+    "two Nones",
+    "You return (None, None) where nothing differs. Return a single None.",
+    nothing=lambda self: (None, None),
+)
+mistake(
     "mine compared with itself",
     "You never run reference, so no difference is found. Run both.",
     both=lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x)),
@@ -507,6 +508,14 @@ mistake(
     "zip with strict=True raises where one model runs more modules than the other. Leave it "
     "out: what is left over at the end has no partner.",
     pairs=lambda self, mine, theirs: zip(mine, theirs, strict=True),
+)
+mistake(
+    "left over counted",
+    "A module that is left over at the end, for want of a partner, is no difference. Stop where "
+    "the shorter list ends, as zip does.",
+    pairs=lambda self, mine, theirs: zip_longest(
+        mine, theirs, fillvalue=Noted(None, torch.empty(0))
+    ),
 )
 mistake(
     "last name in all hooks",

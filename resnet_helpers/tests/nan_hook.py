@@ -2,6 +2,7 @@
 
 import dis
 import io
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ PYTORCH = str(Path(torch.__file__).parent)
 def prints(hook: Callable, output: Any) -> bool:
     """Whether the hook prints something for this output."""
     with redirect_stdout(io.StringIO()) as printed:
-        hook(Culprit(), (CLEAN,), output)
+        hook(Culprit(), (CLEAN.clone(),), output.clone())
     return bool(printed.getvalue())
 
 
@@ -118,7 +119,7 @@ class Returned(Described):
 
 def returned(hook, output):
     """What the hook returns for this output."""
-    result = hook(Culprit(), (CLEAN,), output)
+    result = hook(Culprit(), (CLEAN.clone(),), output)
     if result is None:
         return Returned("nothing")
     if result is output:
@@ -126,8 +127,14 @@ def returned(hook, output):
     return Returned("something else", type(result).__name__)
 
 
+def copied(tensors: str) -> str:
+    """The text with a copy of each tensor in the place of its name: a hook may change it."""
+    return re.sub(r"\b[A-Z_]{2,}\b", r"\g<0>.clone()", tensors)
+
+
 def raising(tried: str, output: str, inputs="(CLEAN,)") -> Trial:
     """A trial of what the hook raises for the output of a Culprit."""
+    output, inputs = copied(output), copied(inputs)
     return Trial(
         "test_nan_hook",
         tried,
@@ -142,9 +149,9 @@ def returning(tried: str, output: str) -> Trial:
     return Trial(
         "test_nan_hook",
         tried,
-        f"hook_check_for_nan_output(torch.nn.Identity(), (CLEAN,), {output})",
+        f"hook_check_for_nan_output(torch.nn.Identity(), (CLEAN,), {copied(output)})",
         "returned by the hook",
-        look=f"returned(hook_check_for_nan_output, {output})",
+        look=f"returned(hook_check_for_nan_output, {copied(output)})",
     )
 
 

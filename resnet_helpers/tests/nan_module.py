@@ -42,11 +42,14 @@ TRIALS = (
 class NanModuleInSteps(nn.Module):
     """NanModule cut into the steps that can each go wrong."""
 
-    def nans(self, x):
-        return torch.full_like(x, torch.nan)
+    def new(self, x):
+        return x.clone()
+
+    def filled(self, y):
+        return y.fill_(torch.nan)
 
     def forward(self, x):
-        return self.nans(x)
+        return self.filled(self.new(x))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -56,55 +59,75 @@ mistake = Catalogue()
 mistake(
     "a single NaN",
     "You return a single NaN. Return a tensor of the input's shape, NaN everywhere.",
-    nans=lambda self, x: torch.tensor(torch.nan),
+    filled=lambda self, y: torch.tensor(torch.nan),
 )
 mistake(
     "a Python float",
     "You return a Python float. Return a tensor of the input's shape: torch.full_like.",
-    nans=lambda self, x: torch.nan,
+    filled=lambda self, y: torch.nan,
 )
 mistake(
     "nothing returned",
     "Your forward returns nothing (None). Return a tensor of the input's shape, NaN everywhere.",
-    nans=lambda self, x: None,
+    filled=lambda self, y: None,
 )
-mistake(
-    "first value only",
-    "Only the first value is NaN. Make all of them NaN.",
-    nans=lambda self, x: x.flatten().index_fill(0, torch.tensor(0), torch.nan).view_as(x),
-)
+
+
+@mistake("first value only", "Only the first value is NaN. Make all of them NaN.")
+class _:
+    def filled(self, y):
+        y.view(-1)[0] = torch.nan
+        return y
+
+
 mistake(
     "0 / 0",
     "Yours is NaN only where x is 0, as x / x is. Fill a tensor of x's shape with NaN: "
     "torch.full_like.",
-    nans=lambda self, x: x / x,
+    filled=lambda self, y: y / y,
 )
 mistake(
     "divided by 0",
     "Yours is NaN only where x is 0, and infinite elsewhere, as x / 0 is. Fill a tensor of x's "
     "shape with NaN: torch.full_like.",
-    nans=lambda self, x: x / 0,
+    filled=lambda self, y: y / 0,
 )
 mistake(
     "infinity",
     "You return infinity. NaN is another value: torch.nan.",
-    nans=lambda self, x: torch.full_like(x, torch.inf),
+    filled=lambda self, y: torch.full_like(y, torch.inf),
 )
 mistake(
     "dtype not the input's",
     "Your tensor is float32 whatever the input is. torch.full_like(x, …) has x's dtype.",
-    nans=lambda self, x: torch.full(x.shape, torch.nan),
+    filled=lambda self, y: torch.full(y.shape, torch.nan),
 )
 mistake(
     "input changed in place",
     "You change the input itself. Leave it as it is and make a new tensor: torch.full_like.",
-    nans=lambda self, x: x.fill_(torch.nan),
+    new=lambda self, x: x,
 )
 mistake(
     "input returned",
     "You return the numbers of the input. Return NaN everywhere.",
-    nans=lambda self, x: x,
+    filled=lambda self, y: y,
 )
+
+
+def where_nan_is(NanModule: type[nn.Module]) -> str:
+    """What can be said of any output: whether there is NaN in it, and in which shape."""
+    output = NanModule()(PAIR.clone())
+    if not isinstance(output, Tensor) or not output.isnan().any():
+        return ""
+    if not output.isnan().all():
+        return (
+            "Only some of the values are NaN. Make all of them NaN, whatever is in x: "
+            "torch.full_like(x, torch.nan)."
+        )
+    if output.shape != PAIR.shape:
+        return "All is NaN, but not in the shape of the input: torch.full_like(x, torch.nan) is."
+    return ""
+
 
 # ---- The check ------------------------------------------------------------------------------
 
@@ -115,6 +138,7 @@ NAN_MODULE = Exercise(
     names=globals(),
     in_steps=NanModuleInSteps,
     mistakes=mistake,
+    closer_look=Trial("test_nan_module", "where NaN is", "where_nan_is(NanModule)"),
 )
 
 
