@@ -244,6 +244,16 @@ ADD = (
         ("handles.get(module).remove()", "None has no remove()", "You look up"),
         ("handles.pop(module, None).remove()", "None has no remove()", "You look up"),
         (
+            "for m in handles:\n    if m is module:\n        handles.pop(m).remove()",
+            "while you loop over it",
+            "follow the input",
+        ),
+        (
+            "if module in handles:\n    handles[module].remove()\nhandles = {}",
+            "If you mean the notebook's handles",
+            "follow the input",
+        ),
+        (
             "if module in handles:\n    handles[module].remove()",
             "says that the module still has one",
             "add_hook believes",
