@@ -120,6 +120,15 @@ def acting(action):
             "exceptions must derive from BaseException",
             "You raise TypeError",
         ),
+        # another any() that goes along one axis
+        (loop("t.isnan().any(dim=-1)"), "goes along one axis only", "Python's own any() goes"),
+        # changes what it is given: the next trial must not meet the change
+        (
+            "if isinstance(output, torch.Tensor) and output.isnan().any():\n"
+            "    torch.nan_to_num_(output)\n    raise ValueError(module)",
+            "no NaN inside a tuple",
+            "every tensor",
+        ),
         # what every learner writes first
         (
             "if output.isnan().any():\n    raise ValueError(f'NaN in {module}')",
@@ -242,6 +251,7 @@ ADD = (
             "You clear",
         ),
         ("handles.get(module).remove()", "None has no remove()", "You look up"),
+        ("handles[module].remove", "stays on it", "only if"),
         ("handles.pop(module, None).remove()", "None has no remove()", "You look up"),
         (
             "for m in handles:\n    if m is module:\n        handles.pop(m).remove()",
@@ -347,7 +357,9 @@ def condition(text):
             "a fixed number",
             "smallest difference",
         ),
-        (condition("(a - b).abs().max() > 0.01"), "", "smallest difference"),
+        (condition("(a - b).abs().max() > 0.01"), "With tolerance=100", "smallest difference"),
+        (condition("(a - b).abs().max() > 10 * tolerance"), "returned: None", "mean of"),
+        (condition("((a - b) ** 2).max() > tolerance"), "You square the differences", "the mean"),
         (condition("(a != b).any()"), "the smallest difference", "a fixed number"),
         # a relative measure without a division
         (

@@ -126,6 +126,9 @@ wrong(
     decorated,
     {"module not in": "str(module) not in", "handles[module]": "handles[str(module)]"},
 )
+wrong(
+    "module.name", decorated, {"module not in": "module.name not in", "[module]": "[module.name]"}
+)
 wrong("handle not kept", plain, {"handles[module] = ": ""})
 wrong(
     "not registered",

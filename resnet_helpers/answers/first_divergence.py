@@ -224,6 +224,14 @@ wrong(
     {"for handle in handles:\nhandle.remove()": "handles[0].remove()"},
 )
 wrong(
+    "mine's hooks left on",
+    recorders,
+    {
+        "with Recorder(mine) as a, Recorder(reference) as b:": "a = Recorder(mine)\n"
+        "with Recorder(reference) as b:"
+    },
+)
+wrong(
     "_forward_hooks cleared",
     closures,
     {
@@ -270,6 +278,11 @@ wrong("nn.Identity included", partial_hooks, {" and not isinstance(module, nn.Id
 wrong("output not copied", exit_stack, {".clone()": ""})
 wrong("no hooks", leaves_first, {"not list(module.children())": "not module.children()"})
 wrong(
+    "Sequentials left out only",
+    leaves_first,
+    {"not list(module.children())": "not isinstance(module, nn.Sequential)"},
+)
+wrong(
     "containers only",
     exit_stack,
     {"next(module.children(), None) is None": "list(module.children())"},
@@ -286,6 +299,11 @@ wrong(
         "register_forward_hook": "register_forward_pre_hook",
     },
 )
+wrong(
+    "run in eval mode",
+    names_looked_up,
+    {"model(x)": "was_training = model.training\nmodel.eval()(x)\nmodel.train(was_training)"},
+)
 wrong("modes changed", names_looked_up, {"outputs, handles =": "model.eval()\noutputs, handles ="})
 
 # ---- Wrong: when two outputs differ ---------------------------------------------------------
@@ -296,6 +314,12 @@ ANY_LARGE = "torch.any(torch.abs(a - b) > tolerance)"
 ANY_NAN = " or torch.any(torch.isnan(a - b))"
 
 wrong("sizes not compared", names_looked_up, {"len(a) == len(b) and ": ""})
+wrong("sizes skipped", leaves_first, {"!= b.shape or not": "== b.shape and not"})
+wrong(
+    "condition the wrong way round",
+    names_looked_up,
+    {"if len(a)": "if not (len(a)", "<= tolerance:": "<= tolerance):"},
+)
 wrong("signed difference", closures, {ANY_LARGE: "torch.any(a - b > tolerance)"})
 wrong("signed difference the other way", exit_stack, {ALL_SMALL: "not (b - a <= tolerance).all()"})
 wrong("means compared", exit_stack, {ALL_SMALL: "not abs(a.mean() - b.mean()).item() <= tolerance"})

@@ -166,6 +166,11 @@ wrong(
 wrong("lists ignored", always_a_tuple, {"(tuple, list)": "tuple"})
 wrong("other things than tensors", one_loop, {"isinstance(tensor, torch.Tensor) and ": ""})
 wrong(
+    "every output looped over",
+    one_loop,
+    {"output if isinstance(output, (tuple, list)) else [output]": "output"},
+)
+wrong(
     "module not named",
     any_of_several,
     {'"NaN in the output of " + str(module)': '"there is a NaN in the output"'},

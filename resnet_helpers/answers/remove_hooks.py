@@ -99,6 +99,12 @@ def all_of_them(module):
     handles.clear()
 
 
+@wrong_in_full("all hooks removed, handles left")
+def all_but_the_handles(module):
+    for handle in handles.values():
+        handle.remove()
+
+
 @wrong_in_full("submodules' as well")
 def with_submodules(module):
     for submodule in module.modules():

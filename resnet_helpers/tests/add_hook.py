@@ -316,6 +316,12 @@ mistake(
     key=lambda self, module: id(module),
 )
 mistake(
+    "module.name",
+    "A module doesn't know what it is called in the model: it has no name. The module itself can "
+    "be the key: handles[module].",
+    key=lambda self, module: module.name,
+)
+mistake(
     "handle not kept",
     "Afterwards there is nothing for the module in the notebook's handles, without which the hook "
     "can't be removed: handles[module] = what register_forward_hook returns.",

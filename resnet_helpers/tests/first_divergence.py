@@ -110,6 +110,9 @@ class FirstDivergenceInSteps:
     def values_differ(self, mine, theirs, tolerance):
         return self.exceeds(self.measured(mine, theirs), tolerance)
 
+    def differ(self, mine, theirs, tolerance):
+        return self.shapes_differ(mine, theirs) or self.values_differ(mine, theirs, tolerance)
+
     def chosen(self, divergences):
         return next(divergences, None)
 
@@ -123,8 +126,7 @@ class FirstDivergenceInSteps:
         divergences = (
             (a, b)
             for a, b in self.pairs(*self.both(mine, reference, x))
-            if self.shapes_differ(a.output, b.output)
-            or self.values_differ(a.output, b.output, self.tolerance_used(tolerance))
+            if self.differ(a.output, b.output, self.tolerance_used(tolerance))
         )
         chosen = self.chosen(divergences)
         return self.result(*chosen) if chosen else self.nothing()
@@ -149,6 +151,18 @@ mistake(
     "You remove one hook only. Call remove() on every handle, in a loop.",
     clean_up=lambda self, model, handles: handles[0].remove(),
 )
+
+
+@mistake(
+    "mine's hooks left on",
+    "Your hooks stay on mine. Call remove() on the handles of both models, in a finally.",
+)
+class _:
+    def both(self, mine, reference, x):
+        leaving = type("Leaving", (type(self),), {"clean_up": lambda *_: None})()
+        return leaving.outputs(mine, x), self.outputs(reference, x)
+
+
 mistake(
     "_forward_hooks cleared",
     "You take other people's hooks off as well, as clearing _forward_hooks does. Keep your handles "
@@ -194,7 +208,7 @@ mistake(
 )
 mistake(
     "first picture only",
-    "You compare the outputs for the first picture only (output[0]). Compare the whole batch.",
+    "You compare the first picture only. Run the models on all of x, and compare whole outputs.",
     shaped=lambda self, output: output[0].flatten(),
 )
 mistake(
@@ -238,6 +252,12 @@ mistake(
     only_leaves=False,
 )
 mistake(
+    "Sequentials left out only",
+    "You leave out Sequentials, and compare the outputs of other containers. Leave out whatever "
+    "has children.",
+    is_watched=lambda self, module: not isinstance(module, (nn.Sequential, nn.Identity)),
+)
+mistake(
     "containers only",
     "You compare the outputs of those modules that have children, and of no others. Take those "
     "that have none.",
@@ -276,12 +296,25 @@ mistake(
 )
 mistake(
     "sizes not compared",
-    "Outputs of different sizes can't be subtracted. Compare their sizes first: a difference "
-    "in size is a divergence.",
+    "Outputs of different sizes can't be compared value by value. Compare their sizes first: a "
+    "difference in size is a divergence.",
     shapes_differ=lambda self, mine, theirs: False,
 )
 
 
+mistake(
+    "sizes skipped",
+    "You pass over outputs of different sizes. That is a difference too: return the pair.",
+    differ=lambda self, mine, theirs, tol: (
+        mine.shape == theirs.shape and self.values_differ(mine, theirs, tol)
+    ),
+)
+mistake(
+    "condition the wrong way round",
+    "You return the first pair that agrees. Return the first that differs: turn the condition "
+    "round.",
+    differ=lambda self, *outputs: not FirstDivergenceInSteps.differ(self, *outputs),
+)
 mistake(
     "signed difference",
     "You find a difference only where mine is larger. Take the absolute value: "
@@ -326,8 +359,8 @@ mistake(
 )
 mistake(
     "mean squared difference",
-    "You take the mean of the squared differences, as mse_loss does, and the square of something "
-    "small is tiny. Take the largest difference: .abs().max().",
+    "You square the differences, as mse_loss does, and the square of something small is tiny. "
+    "Take the largest difference as it is: .abs().max().",
     measured=lambda self, mine, theirs: (mine - theirs).square().mean(),
 )
 mistake(
@@ -547,6 +580,20 @@ mistake(
 )
 
 
+@mistake(
+    "run in eval mode",
+    "You run the models in another mode than they are in. Leave each in its own.",
+)
+class _:
+    def run(self, model, x, handles):
+        was_training = model.training
+        model.eval()
+        try:
+            FirstDivergenceInSteps.run(self, model, x, handles)
+        finally:
+            model.train(was_training)
+
+
 # ---- The check ------------------------------------------------------------------------------
 
 FIRST_DIVERGENCE = Exercise(
@@ -557,6 +604,7 @@ FIRST_DIVERGENCE = Exercise(
     in_steps=FirstDivergenceInSteps,
     finished=lambda steps: steps().first_divergence,
     mistakes=mistake,
+    closer_look=first_divergence_trials.CLOSER_LOOK,
 )
 
 

@@ -184,19 +184,55 @@ WITH_POOL = {
 }
 WITH_DROPOUT = "net(a=layer(lambda x: 2 * x), b=torch.nn.Dropout(1.0))"
 
+
+def what_is_wrong_in_any_case(first_divergence) -> str:
+    """What can be said whatever the mistake may be: of the inputs, and of what is returned."""
+    seen = seen_by(looking_for_x, first_divergence)
+    for name, what in seen.items():
+        if what != "x":
+            never = what.startswith("nothing")
+            return f"You never run {name}." if never else f"You run {name} on {what}."
+    same = first_divergence(nn.Sequential(nn.ReLU()), nn.Sequential(nn.ReLU()), X.clone())
+    if same is not None:
+        return "Return None where no pair differs."
+    unlike = nn.Sequential(nn.ReLU()), nn.Sequential(nn.Sigmoid())
+    found = first_divergence(*unlike, X.clone())
+    if found is None:
+        return ""
+    if not isinstance(found, (list, tuple)) or [type(each) for each in found] != [str, str]:
+        return "Return two names and nothing else: (name in mine, name in reference)."
+    if first_divergence(*unlike, X.clone(), tolerance=100) is not None:
+        return "With tolerance=100 you still report a difference of 1. Compare with the argument."
+    return ""
+
+
+CLOSER_LOOK = Trial(
+    "test_first_divergence",
+    "what can be said in any case",
+    "what_is_wrong_in_any_case(first_divergence)",
+)
+
 TRIALS = (
     between(MINE, EQUAL),
-    between("a: 4x, b: x + 1, c: 3x, d: 0.5x", EQUAL),
+    between("a: 4x, b: x + 1, c: 3x, d: 0x", "p: 2x, q: x + 1, r: 3x, s: 0x"),
     between(MINE, "p: 4x, q: x + 1, r: 3x, s: 0.5x"),
     between(MINE, UNLIKE),
     returned(
-        "(a: 2x, b: x + 1), reference (p: 2x, q: x + 1, in the second picture x), "
-        "x = [[1, 2], [1, 2]]",
-        f"{in_torch('a: 2x, b: x + 1')}, {in_torch('p: 2x, q: x + [[1], [0]]')}, "
-        "torch.tensor([[1.0, 2.0], [1.0, 2.0]])",
+        "(a: 2x, b: x + 1), reference (p: 2x, q: x + 1 for the first picture, x + 2 for the "
+        "second, x for the third), x = [[1, 2], [1, 2], [1, 2]]",
+        f"{in_torch('a: 2x, b: x + 1')}, net(p=layer(lambda x: 2 * x), "
+        "q=layer(lambda x: x + torch.tensor([[1], [2], [0]])[:len(x)])), "
+        "torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])",
     ),
     between("a: 2x, b: x + [2, -2], c: 3x", "p: 2x, q: x + [0, 0], r: 3x"),
     between("a: 2x, b: x + [0, 1.3e-4]", "p: 2x, q: x"),
+    returned(
+        "(a: 2x, b: x, but 0.004 more in the last of 96 values), reference (p: 2x, q: x)",
+        "net(a=layer(lambda x: 2 * x), "
+        "b=layer(lambda x: x + 0.004 * (torch.arange(96) == 95).view(x.shape))), "
+        f"{in_torch('p: 2x, q: x')}, {PICTURE}",
+    ),
+    between("a: 2x, b: x + 0.6", "p: 2x, q: x", tolerance="0.5"),
     between("a: 2x, b: x + [0, 1]", "p: 2x, q: x"),
     between("a: 2x, b: x + 5e-5", "p: 2x, q: x"),
     between("a: 2x, b: x + 1e-6", "p: 2x, q: x"),
@@ -224,6 +260,12 @@ TRIALS = (
         "x = [[1, 2]]",
         f"net(stem={in_torch('a: 2x, b: x + 1')}, head={in_torch('a: 3x')}), "
         f"{in_torch('p: 2x, q: x + 1, r: 4x')}, X.clone()",
+    ),
+    returned(
+        "(block: runs a (2x), then b (x + 1), c: 3x), reference (p: 2x, q: x + 1, r: 4x), "
+        "x = [[1, 2]]",
+        "net(block=Runs('a b', a=layer(lambda x: 2 * x), b=layer(lambda x: x + 1)), "
+        f"c=layer(lambda x: 3 * x)), {in_torch('p: 2x, q: x + 1, r: 4x')}, X.clone()",
     ),
     between("a: 2x, b: x + 1", "a: 2x, b: x + 1.5"),
     between("a: 2x, i: Identity, b: x + 1.5", "p: 2x, q: x + 1"),

@@ -288,8 +288,8 @@ mistake(
 )
 mistake(
     "Python's any",
-    "Python's own any() goes through the first axis only, so it works for vectors and nothing "
-    "else. Take the tensor's: output.isnan().any().",
+    "Your any goes along one axis only, as Python's own any(...) does, and any(dim=...). Ask for "
+    "all of them together: output.isnan().any().",
     has_nan=lambda self, tensor: any(tensor.isnan()),
 )
 mistake(
@@ -376,6 +376,12 @@ mistake(
     "lists ignored",
     "You go through tuples, but not through lists: isinstance(output, (tuple, list)).",
     parts=lambda self, output: output if isinstance(output, tuple) else (output,),
+)
+mistake(
+    "every output looped over",
+    "You loop over the output, whatever it is, and None can't be looped over. Loop over it only if "
+    "it is a tuple or list.",
+    parts=lambda self, output: output,
 )
 mistake(
     "other things than tensors",

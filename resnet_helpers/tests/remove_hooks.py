@@ -203,6 +203,20 @@ class _:
             self.handles.popitem()[1].remove()
 
 
+@mistake(
+    "all hooks removed, handles left",
+    "You remove the hooks of all modules in handles, and leave the handles in it. Remove that of "
+    "the given module only: handles.pop(module).remove().",
+)
+class _:
+    def has_one(self, module):
+        return True  # whichever is asked for
+
+    def take_off(self, module):
+        for handle in self.handles.values():
+            handle.remove()
+
+
 mistake(
     "last hook removed",
     "You remove the hook that was added last, whichever module was asked for. Pop the handle "
@@ -231,7 +245,8 @@ mistake(
 )
 mistake(
     "removal condition the wrong way round",
-    "You remove the hook only if the module isn't in handles. Turn the condition round.",
+    "The hook of a module that is in handles stays on it, and of one that is not you look the "
+    "handle up. It should be: if module in handles: handles.pop(module).remove().",
     has_one=lambda self, module: module not in self.handles,
 )
 mistake(
