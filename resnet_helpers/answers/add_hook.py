@@ -63,6 +63,14 @@ def hook_inside(module):
         handles[module] = module.register_forward_hook(hook)
 
 
+@right
+def tried(module):
+    try:
+        handles[module]
+    except KeyError:
+        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
+
+
 # ---- Wrong ----------------------------------------------------------------------------------
 
 wrong("containers only", plain, {"handles:": "handles and len(list(module.children())) > 0:"})
@@ -77,6 +85,36 @@ wrong(
     },
 )
 wrong("registered twice", anew, {"if module in handles:\nhandles[module].remove()\n": ""})
+wrong(
+    "somebody else's hook taken for yours",
+    plain,
+    {"module not in handles": "not module._forward_hooks"},
+)
+wrong(
+    "removed at once",
+    decorated,
+    {
+        "handles[module] =": "with",
+        "_output)": "_output) as handle:\n    handles[module] = handle",
+    },
+)
+wrong("handles not empty", early_return, {"module in handles": "len(handles)"})
+wrong(
+    "handle kept elsewhere",
+    plain,
+    {"module not in": "id(module) not in", "handles[module]": "handles[id(module)]"},
+)
+wrong(
+    "no handle in handles",
+    early_return,
+    {"handles[module] =": "handles[module] = hook_check_for_nan_output\n_ ="},
+)
+wrong(
+    "handle appended",
+    hook_inside,
+    {"handles[module] = module": "handles.append(module", "hook(hook)": "hook(hook))"},
+)
+wrong("hook called with the module", early_return, {"output)": "output(module))"})
 wrong("condition the wrong way round", new_dictionary, {"not in": "in"})
 wrong(
     "one hook for each class",
@@ -87,6 +125,9 @@ wrong(
     "handles kept by str(module)",
     decorated,
     {"module not in": "str(module) not in", "handles[module]": "handles[str(module)]"},
+)
+wrong(
+    "module.name", decorated, {"module not in": "module.name not in", "[module]": "[module.name]"}
 )
 wrong("handle not kept", plain, {"handles[module] = ": ""})
 wrong(

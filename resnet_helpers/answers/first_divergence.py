@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from functools import partial
+from itertools import zip_longest  # noqa: F401 (a wrong answer's)
 
 import torch
 from torch import nn
@@ -223,6 +224,14 @@ wrong(
     {"for handle in handles:\nhandle.remove()": "handles[0].remove()"},
 )
 wrong(
+    "mine's hooks left on",
+    recorders,
+    {
+        "with Recorder(mine) as a, Recorder(reference) as b:": "a = Recorder(mine)\n"
+        "with Recorder(reference) as b:"
+    },
+)
+wrong(
     "_forward_hooks cleared",
     closures,
     {
@@ -267,9 +276,34 @@ wrong(
 wrong("outermost modules without children only", closures, {"named_modules": "named_children"})
 wrong("nn.Identity included", partial_hooks, {" and not isinstance(module, nn.Identity)": ""})
 wrong("output not copied", exit_stack, {".clone()": ""})
+wrong("no hooks", leaves_first, {"not list(module.children())": "not module.children()"})
+wrong(
+    "Sequentials left out only",
+    leaves_first,
+    {"not list(module.children())": "not isinstance(module, nn.Sequential)"},
+)
+wrong(
+    "containers only",
+    exit_stack,
+    {"next(module.children(), None) is None": "list(module.children())"},
+)
 wrong("axes of size 1", leaves_first, {".flatten()": ""})
 wrong("last name in all hooks", closures, {", name=name": ""})
 wrong("inputs compared", all_differences, {"output.data": "inputs[0].data"})
+wrong(
+    "inputs compared, by a pre-hook",
+    closures,
+    {
+        "hook(module, inputs, output, name=name)": "hook(module, inputs, name=name)",
+        "output.detach()": "inputs[0].detach()",
+        "register_forward_hook": "register_forward_pre_hook",
+    },
+)
+wrong(
+    "run in eval mode",
+    names_looked_up,
+    {"model(x)": "was_training = model.training\nmodel.eval()(x)\nmodel.train(was_training)"},
+)
 wrong("modes changed", names_looked_up, {"outputs, handles =": "model.eval()\noutputs, handles ="})
 
 # ---- Wrong: when two outputs differ ---------------------------------------------------------
@@ -280,20 +314,32 @@ ANY_LARGE = "torch.any(torch.abs(a - b) > tolerance)"
 ANY_NAN = " or torch.any(torch.isnan(a - b))"
 
 wrong("sizes not compared", names_looked_up, {"len(a) == len(b) and ": ""})
-wrong("signed difference", closures, {ANY_LARGE + ANY_NAN: "torch.any(a - b > tolerance)"})
-wrong("signed difference the other way", exit_stack, {ALL_SMALL: "(b - a > tolerance).any()"})
-wrong("signed difference, NaN found", names_looked_up, {".abs()": ""})
-wrong("means compared", exit_stack, {ALL_SMALL: "abs(a.mean() - b.mean()).item() > tolerance"})
-wrong("sums compared", partial_hooks, {CLOSE: "torch.abs(a.sum() - b.sum()) > tolerance"})
-wrong("mean difference", partial_hooks, {CLOSE: "(a - b).abs().mean() > tolerance"})
-wrong("summed difference", closures, {ANY_LARGE + ANY_NAN: "torch.sum(abs(a - b)) > tolerance"})
-wrong("norm of the difference", partial_hooks, {CLOSE: "torch.linalg.norm(a - b) > tolerance"})
-wrong("smallest difference", exit_stack, {ALL_SMALL: "((a - b).abs() > tolerance).all()"})
+wrong("sizes skipped", leaves_first, {"!= b.shape or not": "== b.shape and not"})
 wrong(
-    "relative difference", closures, {ANY_LARGE + ANY_NAN: "((a - b) / b).abs().max() > tolerance"}
+    "condition the wrong way round",
+    names_looked_up,
+    {"if len(a)": "if not (len(a)", "<= tolerance:": "<= tolerance):"},
 )
+wrong("signed difference", closures, {ANY_LARGE: "torch.any(a - b > tolerance)"})
+wrong("signed difference the other way", exit_stack, {ALL_SMALL: "not (b - a <= tolerance).all()"})
+wrong("means compared", exit_stack, {ALL_SMALL: "not abs(a.mean() - b.mean()).item() <= tolerance"})
+wrong("sums compared", partial_hooks, {CLOSE: "not torch.abs(a.sum() - b.sum()) <= tolerance"})
+wrong("mean difference", partial_hooks, {CLOSE: "not (a - b).abs().mean() <= tolerance"})
+wrong("summed difference", closures, {ANY_LARGE: "torch.sum(abs(a - b)) > tolerance"})
+wrong("norm of the difference", partial_hooks, {CLOSE: "not torch.linalg.norm(a - b) <= tolerance"})
+wrong("smallest difference", exit_stack, {ALL_SMALL: "not ((a - b).abs() <= tolerance).any()"})
+wrong("relative difference", exit_stack, {ALL_SMALL: "not ((a - b) / b).abs().max() <= tolerance"})
+wrong("tolerance as rtol", leaves_first, {"rtol=0, atol=tolerance": "rtol=tolerance, atol=0"})
 wrong("allclose's rtol", leaves_first, {"rtol=0, ": ""})
 wrong("allclose without the tolerance", leaves_first, {", rtol=0, atol=tolerance": ""})
+wrong("at least the tolerance", closures, {"> tolerance": ">= tolerance"})
+wrong(
+    "mean squared difference",
+    partial_hooks,
+    {CLOSE: "not nn.functional.mse_loss(a, b) <= tolerance"},
+)
+wrong("smaller tolerance hard-coded", leaves_first, {"atol=tolerance": "atol=1e-6"})
+wrong("larger tolerance hard-coded", exit_stack, {"<= tolerance": "< 0.001"})
 wrong("tolerance hard-coded", partial_hooks, {"atol=tolerance": "atol=1e-4"})
 wrong("exactly equal", leaves_first, {"allclose(a, b, rtol=0, atol=tolerance)": "equal(a, b)"})
 wrong("NaN missed", closures, {ANY_NAN: ""})
@@ -304,6 +350,23 @@ PAIRS = "for (my_name, a), (name, b) in zip(my_outputs, reference_outputs, stric
 
 wrong("last instead of first", partial_hooks, {"name\nbreak": "name"})
 wrong("largest instead of first", all_differences, {"found[0][1:]": "max(found)[1:]"})
+wrong("module.name", exit_stack, {"noting(name, record)))": "noting(module.name, record)))"})
+wrong(
+    "module.__name__", leaves_first, {"outputs.append((name,": "outputs.append((module.__name__,"}
+)
+wrong("the modules' classes", names_looked_up, {"(names[module],": "(type(module).__name__,"})
+wrong("modules instead of names", names_looked_up, {"(names[module],": "(module,"})
+wrong("two Nones", leaves_first, {"return None": "return None, None"})
+wrong(
+    "left over counted",
+    leaves_first,
+    {
+        "my_outputs, reference_outputs =": "nothing = (None, torch.empty(0))\n"
+        "my_outputs, reference_outputs =",
+        "zip(my_outputs, reference_outputs, strict=False)": "zip_longest(\n"
+        "    my_outputs, reference_outputs, fillvalue=nothing\n)",
+    },
+)
 wrong("names swapped", leaves_first, {"return my_name, name": "return name, my_name"})
 wrong("one name only", recorders, {"return names": "return names[0]"})
 wrong("the same name twice", exit_stack, {"[my_name, name]": "[my_name, my_name]"})

@@ -5,9 +5,14 @@ import torch
 from resnet_helpers.answers.edits import Answers
 
 nan_hook = Answers("hook_check_for_nan_output", globals())
-right, wrong, wrong_in_full = nan_hook.right, nan_hook.wrong, nan_hook.wrong_in_full
+right, right_with = nan_hook.right, nan_hook.right_with
+wrong, wrong_in_full = nan_hook.wrong, nan_hook.wrong_in_full
 
 # ---- Right ----------------------------------------------------------------------------------
+
+
+class NanFoundError(ValueError):
+    pass
 
 
 @right
@@ -102,6 +107,25 @@ def function_inside(module, inputs, output):
                 check(entry)
 
 
+@right_with(NanFoundError)
+def error_of_its_own(module, inputs, output):
+    for tensor in output if isinstance(output, (tuple, list)) else [output]:
+        if isinstance(tensor, torch.Tensor) and tensor.isnan().any():
+            raise NanFoundError(f"NaN in the output of {module}")
+
+
+@right
+def prints_as_well(module, inputs, output):
+    print(type(module).__name__, type(output))
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    tensors = [out for out in outputs if isinstance(out, torch.Tensor)]
+    with torch.no_grad():
+        for number, tensor in enumerate(tensors):
+            if tensor.isnan().any():
+                print("NaN!")
+                raise ValueError(f"NaN in output {number} of {module}") from None
+
+
 # ---- Wrong ----------------------------------------------------------------------------------
 
 wrong("returns something", any_of_several, {"return None": "return True"})
@@ -117,6 +141,8 @@ wrong(
 wrong("returned instead of raised", one_loop, {"raise ValueError": "return ValueError"})
 wrong("all instead of any", recursion, {"torch.any": "torch.all"})
 wrong("first value only", one_loop, {"tensor.isnan().any()": "tensor.view(-1)[0].isnan()"})
+wrong("first picture only", one_loop, {"tensor.isnan()": "tensor[0].isnan()"})
+wrong("Python's any", one_loop, {"tensor.isnan().any()": "any(torch.isnan(tensor))"})
 wrong("any forgotten", function_inside, {".any()": ""})
 wrong(
     "infinity counted as NaN",
@@ -140,9 +166,21 @@ wrong(
 wrong("lists ignored", always_a_tuple, {"(tuple, list)": "tuple"})
 wrong("other things than tensors", one_loop, {"isinstance(tensor, torch.Tensor) and ": ""})
 wrong(
+    "every output looped over",
+    one_loop,
+    {"output if isinstance(output, (tuple, list)) else [output]": "output"},
+)
+wrong(
     "module not named",
     any_of_several,
     {'"NaN in the output of " + str(module)': '"there is a NaN in the output"'},
+)
+wrong("module.name", one_loop, {"{module}": "{module.name}"})
+wrong("module.__name__", tensors_first, {"{module}": "{module.__name__}"})
+wrong(
+    "torch.isnan of other things",
+    always_a_tuple,
+    {"if not isinstance(tensor, torch.Tensor):\ncontinue\n": ""},
 )
 wrong("RuntimeError", tensors_first, {"ValueError": "RuntimeError"})
 wrong(
@@ -167,5 +205,17 @@ def any_of_a_tensor(module, inputs, output):
 def torch_isnan(module, inputs, output):
     if output is None:
         return
+    if torch.isnan(output).any():
+        raise ValueError(f"NaN in the output of {module}")
+
+
+@wrong_in_full("nothing but tensors")
+def one_line(module, inputs, output):
+    if output.isnan().any():
+        raise ValueError(f"NaN in the output of {module}")
+
+
+@wrong_in_full("torch.isnan of anything")
+def one_line_of_torch(module, inputs, output):
     if torch.isnan(output).any():
         raise ValueError(f"NaN in the output of {module}")

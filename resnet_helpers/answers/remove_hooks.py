@@ -66,6 +66,26 @@ wrong(
         "module._forward_pre_hooks.clear()"
     },
 )
+wrong(
+    "private dictionary cleared, handle left",
+    plain,
+    {"if module in handles:\nhandles.pop(module).remove()": "module._forward_hooks.clear()"},
+)
+wrong(
+    "all private dictionaries cleared, handle left",
+    plain,
+    {
+        "if module in handles:\nhandles.pop(module).remove()": "module._backward_hooks.clear()\n"
+        "module._forward_hooks.clear()\n"
+        "module._forward_pre_hooks.clear()"
+    },
+)
+wrong("None asked to remove", popped_or_none, {"if handle is not None:\nhandle": "handle"})
+wrong(
+    "None asked to remove, handle left",
+    walrus,
+    {"if handle := handles.get(module):\nhandle": "handles.get(module)", "handles.pop(module)": ""},
+)
 wrong("last hook removed", plain, {"handles.pop(module)": "handles.popitem()[1]"})
 wrong("fails without a hook", popped_or_none, {", None": ""})
 wrong("removal condition the wrong way round", plain, {"module in": "module not in"})
@@ -77,6 +97,12 @@ def all_of_them(module):
     for handle in handles.values():
         handle.remove()
     handles.clear()
+
+
+@wrong_in_full("all hooks removed, handles left")
+def all_but_the_handles(module):
+    for handle in handles.values():
+        handle.remove()
 
 
 @wrong_in_full("submodules' as well")

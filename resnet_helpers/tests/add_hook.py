@@ -7,12 +7,14 @@ from types import MethodType
 from typing import Any
 
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from resnet_helpers import solutions
 from resnet_helpers.solutions import hook_check_for_nan_output
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.nan_hook import CLEAN, NAN, Culprit, caught  # noqa: F401
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.pasting import Renamed
+from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -58,11 +60,6 @@ def handles_restored(function: Callable) -> Iterator[None]:
         handles.update(before)
 
 
-def nested() -> nn.Sequential:
-    """A small model: two leaves of one class, and a container in a container."""
-    return nn.Sequential(nn.ReLU(), nn.Sequential(nn.ReLU(), nn.Identity()))
-
-
 def counts(model: nn.Module) -> dict[str, int]:
     """How many forward hooks there are on each module."""
     return {name or "model": len(m._forward_hooks) for name, m in model.named_modules()}
@@ -80,7 +77,18 @@ def other_hooks(add_hook):
     with handles_restored(add_hook):
         module = nn.ReLU()
         add_hook(module)
-        return {"pre": len(module._forward_pre_hooks), "backward": len(module._backward_hooks)}
+        backward = len(module._backward_hooks) + len(module._backward_pre_hooks)
+        return {"pre": len(module._forward_pre_hooks), "backward": backward}
+
+
+def beside_others(add_hook):
+    """Which hooks are on a module afterwards that had somebody else's before."""
+    with handles_restored(add_hook):
+        module = nn.ReLU()
+        other = module.register_forward_hook(lambda *_: None)
+        add_hook(module)
+        others = other.id in module._forward_hooks
+        return {"somebody else's": int(others), "yours": len(module._forward_hooks) - others}
 
 
 def raised_for(add_hook, output):
@@ -88,36 +96,111 @@ def raised_for(add_hook, output):
     with handles_restored(add_hook):
         module = Culprit(output)
         add_hook(module)
-        return caught(module, CLEAN)
+        return caught(module, CLEAN.clone())
 
 
-def key_of_handle(add_hook):
+def kept(add_hook):
     """Whether the handle is where remove_hooks will look for it."""
     with handles_restored(add_hook):
         module = nn.ReLU()
         add_hook(module)
-        return "handles[module]" if module in handles_of(add_hook) else "not in handles[module]"
+        handles = handles_of(add_hook)
+        if not module._forward_hooks:
+            return "no hook, so no handle of one"
+        if module not in handles:
+            return "nothing"
+        is_handle = isinstance(handles[module], RemovableHandle)
+        return "a handle" if is_handle else "something else than a handle"
+
+
+class NotesRegistering(nn.Module):
+    """A module that notes whether a forward hook was put on it, be it taken off again or not."""
+
+    registered = False
+
+    def register_forward_hook(self, *args, **kwargs):
+        self.registered = True
+        return super().register_forward_hook(*args, **kwargs)
+
+
+def registers(add_hook, has_one_already=False):
+    """Whether a forward hook is registered on a module: one that is in `handles`, or is not."""
+    with handles_restored(add_hook):
+        module = NotesRegistering()
+        if has_one_already:
+            handles_of(add_hook)[module] = nn.Module.register_forward_hook(module, print)
+        add_hook(module)
+        return module.registered
+
+
+def adding(tried: str, adds: str, subject: str, look: str, model: str = "") -> Trial:
+    """A trial of what is on a model when something has been added."""
+    layers = "torch.nn.ReLU(), torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Identity())"
+    made = f"model = {model or f'torch.nn.Sequential({layers})'}"
+    shown = f"{adds}, [len(module._forward_hooks) for module in model.modules()]"
+    return Trial("test_add_hook", tried, f"{made}\n{shown}", subject, look=look)
+
+
+def answering(tried: str, value: str) -> Trial:
+    """A trial of what a module with the hook does when it returns this value."""
+    code = f"module = torch.nn.Identity()\nadd_hook(module), module({value})"
+    return Trial(
+        "test_add_hook", tried, code, "raised", look=f"raised_for(add_hook, {value}.clone())"
+    )
 
 
 MODEL = "model = Sequential(ReLU, Sequential(ReLU, Identity))"
-TRIALS = trials_of(
-    "test_add_hook",
-    ("add_hook(nn.ReLU())", "hooks_after(add_hook, nn.ReLU(), add_hook)", "forward hooks"),
-    (f"{MODEL}, add_hook(model)", "hooks_after(add_hook, nested(), add_hook)", "forward hooks"),
-    (
+TRIALS = (
+    adding(
+        "add_hook(nn.ReLU())",
+        "add_hook(model)",
+        "forward hooks",
+        "hooks_after(add_hook, model, add_hook)",
+        model="torch.nn.ReLU()",
+    ),
+    adding(
+        f"{MODEL}, add_hook(model)",
+        "add_hook(model)",
+        "forward hooks",
+        "hooks_after(add_hook, model, add_hook)",
+    ),
+    adding(
         f"{MODEL}, model.apply(add_hook)",
-        "hooks_after(add_hook, nested(), lambda model: model.apply(add_hook))",
+        "model.apply(add_hook)",
         "forward hooks",
+        "hooks_after(add_hook, model, lambda model: model.apply(add_hook))",
     ),
-    (
+    adding(
         f"{MODEL}, model.apply(add_hook) twice",
-        "hooks_after(add_hook, nested(), lambda model: model.apply(add_hook).apply(add_hook))",
+        "model.apply(add_hook).apply(add_hook)",
         "forward hooks",
+        "hooks_after(add_hook, model, lambda model: model.apply(add_hook).apply(add_hook))",
     ),
-    ("add_hook(nn.ReLU())", "other_hooks(add_hook)", "hooks of other kinds"),
-    ("a module with the hook returns NaN", "raised_for(add_hook, NAN)", "raised"),
-    ("a module with the hook returns numbers", "raised_for(add_hook, CLEAN)", "raised"),
-    ("add_hook(module)", "key_of_handle(add_hook)", "where the handle is"),
+    Trial(
+        "test_add_hook",
+        "add_hook(nn.ReLU())",
+        "module = torch.nn.ReLU()\n"
+        "add_hook(module), module._forward_pre_hooks, module._backward_hooks",
+        "hooks of other kinds",
+        look="other_hooks(add_hook)",
+    ),
+    Trial(
+        "test_add_hook",
+        "add_hook(module), where somebody else's hook is already",
+        "module = torch.nn.ReLU(); module.register_forward_hook(lambda *_: None)\n"
+        "add_hook(module), len(module._forward_hooks)",
+        "forward hooks",
+        look="beside_others(add_hook)",
+    ),
+    answering("a module with the hook returns NaN", "NAN"),
+    answering("a module with the hook returns numbers", "CLEAN"),
+    Trial(
+        "test_add_hook",
+        "add_hook(module)",
+        "module = torch.nn.ReLU()\nadd_hook(module), handles.get(module)",
+        "handles[module]",
+        look="kept(add_hook)",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -179,38 +262,82 @@ mistake(
 )
 mistake(
     "registered twice",
-    "A module that has the hook already gets a second one, and only one handle is kept. Look "
-    "first whether it is in handles.",
+    "A module that has the hook already gets a second one. Look first whether it is in handles.",
     has_none=lambda self, module: True,
 )
 mistake(
+    "somebody else's hook taken for yours",
+    "You put no hook on a module that has somebody else's. Whether it has yours is what handles "
+    "is for: if module not in handles.",
+    has_none=lambda self, module: not module._forward_hooks,
+)
+mistake(
     "condition the wrong way round",
-    "You register nothing on a module that has no hook yet. Is your condition the wrong way "
-    "round? It is: if module not in handles.",
+    "Your condition is the wrong way round: you register the hook only on modules that are in "
+    "handles already. It should be: if module not in handles.",
     has_none=lambda self, module: module in self.handles,
+    only_if="registers(add_hook, has_one_already=True) > registers(add_hook)",
+)
+mistake(
+    "removed at once",
+    "You register the hook and take it off again before add_hook ends, as `with` does at the end "
+    "of its block. It stays on the module until remove_hooks.",
+    register=lambda self, module: module.register_forward_hook(print).remove(),
+    only_if="registers(add_hook)",
+)
+mistake(
+    "not registered",
+    "You put no forward hook on the module: it takes "
+    "module.register_forward_hook(hook_check_for_nan_output).",
+    register=lambda self, module: None,
 )
 mistake(
     "one hook for each class",
-    "You keep the handles by the modules' class (or name), so of two ReLUs one gets none. The "
-    "module itself can be the key.",
+    "You keep the handles by the modules' class (or its name), so of two ReLUs one gets none. "
+    "The module itself can be the key.",
     key=lambda self, module: type(module),
 )
 mistake(
     "handles kept by str(module)",
-    "You keep the handles by str(module), which is the same for all modules of one kind, so of "
-    "two ReLUs one gets no hook. The module itself can be the key.",
+    "You keep the handles by str(module), which two ReLUs share, so one of them gets no hook. "
+    "The module itself can be the key.",
     key=lambda self, module: str(module),
 )
 mistake(
+    "handles not empty",
+    "Once there is anything in handles, no other module gets a hook. Ask for the module: if module "
+    "not in handles.",
+    has_none=lambda self, module: not self.handles,
+)
+mistake(
+    "handle kept elsewhere",
+    "There is nothing in handles[module], without which remove_hooks can't find the handle. The "
+    "module itself can be the key: handles[module] = what register_forward_hook returns.",
+    key=lambda self, module: id(module),
+)
+mistake(
+    "module.name",
+    "A module doesn't know what it is called in the model: it has no name. The module itself can "
+    "be the key: handles[module].",
+    key=lambda self, module: module.name,
+)
+mistake(
     "handle not kept",
-    "You don't keep the handle under its module, without which the hook can't be removed: "
-    "handles[module] = what register_forward_hook returns.",
+    "Afterwards there is nothing for the module in the notebook's handles, without which the hook "
+    "can't be removed: handles[module] = what register_forward_hook returns.",
     keep=lambda self, module, handle: None,
 )
 mistake(
-    "not registered",
-    "You never register the hook: module.register_forward_hook(hook_check_for_nan_output).",
-    register=lambda self, module: None,
+    "no handle in handles",
+    "What you keep in handles[module] is no handle. Keep what register_forward_hook returns: "
+    "handles[module] = module.register_forward_hook(...).",
+    keep=lambda self, module, handle: self.handles.update({self.key(module): True}),
+)
+mistake(
+    "handle appended",
+    "handles is a dictionary, which has no append(). Keep the handle under its module: "
+    "handles[module] = handle.",
+    keep=lambda self, module, handle: self.handles.append(handle),
 )
 mistake(
     "pre-hook",
@@ -242,6 +369,12 @@ mistake(
     "brackets after its name: PyTorch calls it later.",
     register=lambda self, module: module.register_forward_hook(hook_check_for_nan_output()),
 )
+mistake(
+    "hook called with the module",
+    "You call the hook, as hook_check_for_nan_output(module). Pass the function itself, without "
+    "brackets after its name: PyTorch calls it later.",
+    register=lambda self, module: module.register_forward_hook(hook_check_for_nan_output(module)),
+)
 
 # ---- The check ------------------------------------------------------------------------------
 
@@ -249,8 +382,9 @@ ADD_HOOK = Exercise(
     name="add_hook",
     reference=solutions.add_hook,
     trials=TRIALS,
-    names=globals(),
+    names={**globals(), "handles": Renamed("handles")},  # which stands beside add_hook
     in_steps=AddHookInSteps,
+    pieces={"hook_check_for_nan_output": hook_check_for_nan_output},
     finished=lambda steps: steps().add_hook,
     mistakes=mistake,
 )

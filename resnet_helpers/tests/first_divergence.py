@@ -1,251 +1,16 @@
 """Lesson 6: the check of first_divergence, with its known mistakes."""
 
-import io
 from collections.abc import Callable
-from contextlib import redirect_stdout, suppress
-from typing import Any, NamedTuple
+from contextlib import suppress
+from itertools import zip_longest
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.tests import first_divergence_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.small_models import (  # noqa: F401 (trials use what their text names)
-    Broken,
-    Calls,
-    Formula,
-    Runs,
-    chain,
-    model,
-)
-from resnet_helpers.tests.trials import trials_of
-from resnet_helpers.tests.values import made_up
-
-# ---- What is tried --------------------------------------------------------------------------
-
-X = torch.tensor([[1.0, 2.0]])
-TINY_X = torch.tensor([[1e-4, 2e-4]])
-PICTURE = made_up(2, 3, 4, 4)
-MINE, EQUAL, UNLIKE = (
-    "a: 2x, b: x + 1, c: 3x",
-    "p: 2x, q: x + 1, r: 3x",
-    "p: 2x, q: x + 1.5, r: 3x",
-)
-IN_WORDS = {
-    "X": "x = [[1, 2]]",
-    "TINY_X": "x = [[1e-4, 2e-4]]",
-    "PICTURE": "x of shape (2, 3, 4, 4)",
-}
-
-
-def looking_for_x(seen: list[str]) -> nn.Module:
-    """A model that notes whether its module gets x."""
-
-    def look(x):
-        seen.append("x" if torch.equal(x, X) else "other numbers than x")
-        return x * 2
-
-    return nn.Sequential(Calls(look))
-
-
-def looking_for_the_first_output(seen: list[str]) -> nn.Module:
-    """A model that notes whether the second module gets just what the first returned."""
-    emitted = []
-
-    def emit(x):
-        emitted.append(x + 1)
-        return emitted[-1]
-
-    def receive(x):
-        untouched, changed = "what the module before returned", "something else, from a hook"
-        seen.append(untouched if x is emitted[-1] else changed)
-        return x * 2
-
-    return nn.Sequential(Calls(emit), Calls(receive))
-
-
-def seen_by(looking, first_divergence):
-    """What two such models see while they are compared, each thing once."""
-    seen = {"mine": [], "reference": []}
-    first_divergence(*map(looking, seen.values()), X.clone())
-    return {
-        name: " and ".join(dict.fromkeys(each)) or "nothing: it never ran"
-        for name, each in seen.items()
-    }
-
-
-def error_of_model(first_divergence):
-    """Whether an error that a model raises reaches the caller."""
-    try:
-        first_divergence(chain(a=Formula("2x"), b=Broken()), model(EQUAL), X.clone())
-    except NotImplementedError:  # a stub
-        raise
-    except Exception:
-        return "an error"
-    return "no error"
-
-
-def named(result: Any) -> str:
-    """What first_divergence returned, in which modules and tensors go by their classes only."""
-    if isinstance(result, (list, tuple)):
-        return f"({', '.join(map(named, result))})"
-    return f"a {type(result).__name__}" if isinstance(result, (Tensor, nn.Module)) else repr(result)
-
-
-def reported(first_divergence):
-    """What is returned where there is a difference, and whether something is printed instead."""
-    with redirect_stdout(io.StringIO()) as printed:
-        result = first_divergence(model(MINE), model(UNLIKE), X.clone())
-    if result is None and printed.getvalue():
-        return "None, and something printed"
-    return named(result)
-
-
-def hooks_after(first_divergence, mine, reference):
-    """How many hooks first_divergence leaves on each model, or takes away from it."""
-    models = {"mine": mine, "reference": reference}
-    for each in models.values():
-        each.apply(lambda module: module.register_forward_hook(lambda *_: None))
-    before = {name: n_hooks(each) for name, each in models.items()}
-    with suppress(ArithmeticError):  # Broken's
-        first_divergence(mine, reference, X.clone())
-    return {name: in_words(n_hooks(each) - before[name]) for name, each in models.items()}
-
-
-def in_words(n_more: int) -> str:
-    """How many hooks there are more than before."""
-    if not n_more:
-        return "as before"
-    return f"{n_more} left behind" if n_more > 0 else f"{-n_more} of somebody else's gone"
-
-
-def n_hooks(each: nn.Module) -> int:
-    """How many forward hooks and pre-hooks there are on a model and its submodules."""
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in each.modules())
-
-
-def modes_after(first_divergence, mine, reference):
-    """Which modes the modules of the models are in afterwards."""
-    first_divergence(mine, reference, X.clone())
-    models = {"mine.training": mine, "reference.training": reference}
-    return {name: [module.training for module in each.modules()] for name, each in models.items()}
-
-
-def returned(tried: str, arguments: str) -> tuple[str, str, str]:
-    """A trial of what first_divergence returns for these arguments."""
-    return f"mine {tried}", f"named(first_divergence({arguments}))", "returned"
-
-
-def between(mine: str, reference: str, x: str = "X", tolerance: str = "") -> tuple[str, str, str]:
-    """A trial of what it returns for the models that model() makes of two texts."""
-    keyword = f", tolerance={tolerance}" if tolerance else ""
-    return returned(
-        f"({mine}), reference ({reference}){keyword}, {IN_WORDS[x]}",
-        f"model('{mine}'), model('{reference}'), {x}.clone(){keyword}",
-    )
-
-
-TRIALS = trials_of(
-    "test_first_divergence",
-    between(MINE, EQUAL),
-    between("a: 2x, b: x + 1.5, c: 3x", "p: 2x, q: x + 1, r: 3x"),
-    between("a: 2x, b: x + 1, c: 3x", "a: 2x, b: x + 1.5, c: 3x"),
-    between(MINE, UNLIKE),
-    between("a: 5x, b: x + 1", "p: 2x, q: x + 1"),
-    returned(
-        "(a: 2x, b: x + 1), reference (p: 2x, q: x + 1, in the second picture x), "
-        "x = [[1, 2], [1, 2]]",
-        "model('a: 2x, b: x + 1'), model('p: 2x, q: x + [[1], [0]]'), torch.cat([X, X])",
-    ),
-    between("a: 2x, b: x + [2, -2], c: 3x", "p: 2x, q: x + [0, 0], r: 3x"),
-    between("a: 2x, b: x + [0, 1.3e-4]", "p: 2x, q: x"),
-    between("a: 2x, b: x + [0, 1]", "p: 2x, q: x"),
-    between("a: 2x, b: x + 5e-5", "p: 2x, q: x"),
-    between("a: 2x, b: x + 5e-5", "p: 2x, q: x", "PICTURE"),
-    between("a: 2x, b: x + 5e-5", "p: 2x, q: x", tolerance="1e-6"),
-    between("a: 2x, b: x + 0.3", "p: 2x, q: x", tolerance="0.5"),
-    between("a: 2x, b: x + 1000.01", "p: 2x, q: x + 1000"),
-    between("a: 2x, b: x + 5e-5", "p: 2x, q: x", "TINY_X"),
-    between("a: 2x, b: x + nan, c: 3x", "p: 2x, q: x + 1, r: 3x"),
-    returned(
-        "runs first, second, third, declared the other way round, second is wrong, x = [[1, 2]]",
-        "Runs('first second third', third=Formula('3x'), second=Formula('x + 1.5'), "
-        "first=Formula('2x')), model('p: 2x, q: x + 1, r: 3x'), X.clone()",
-    ),
-    returned(
-        "runs twice (2x), between (x + 1), twice (2x), reference (p: 2x, q: x + 1, r: 3x), "
-        "x = [[1, 2]]",
-        "Runs('twice between twice', twice=Formula('2x'), between=Formula('x + 1')), "
-        "model('p: 2x, q: x + 1, r: 3x'), X.clone()",
-    ),
-    returned(
-        "(stem: (0: 2x, 1: x + 1), head: (0: 3x)), reference (p: 2x, q: x + 1, r: 4x), "
-        "x = [[1, 2]]",
-        "chain(stem=model('0: 2x, 1: x + 1'), head=model('0: 3x')), "
-        "model('p: 2x, q: x + 1, r: 4x'), X.clone()",
-    ),
-    between("a: 2x, i: Identity, b: x + 1.5", "p: 2x, q: x + 1"),
-    returned(
-        "with ReLU(), reference the same with ReLU(inplace=True), x = [[1, 2]]",
-        "model('a: -2x, b: ReLU, c: x + 1'), "
-        "chain(p=Formula('-2x'), q=nn.ReLU(inplace=True), r=Formula('x + 1')), X.clone()",
-    ),
-    returned(
-        "pools to shape (2, 3), reference to (2, 3, 1, 1) with the same values",
-        "chain(a=Formula('2x'), b=solutions.AveragePool()), "
-        "chain(p=Formula('2x'), q=nn.AdaptiveAvgPool2d(1)), PICTURE.clone()",
-    ),
-    returned(
-        "pools to shape (2, 3), reference to (2, 3, 2, 2)",
-        "chain(a=Formula('2x'), b=solutions.AveragePool()), "
-        "chain(p=Formula('2x'), q=nn.AdaptiveAvgPool2d(2)), PICTURE.clone()",
-    ),
-    returned(
-        "pools to shape (2, 3, 2, 2), reference to (2, 3)",
-        "chain(a=Formula('2x'), b=nn.AdaptiveAvgPool2d(2)), "
-        "chain(p=Formula('2x'), q=solutions.AveragePool()), PICTURE.clone()",
-    ),
-    between("a: 2x, b: x + 1", "p: 2x, q: x + 1, r: 3x"),
-    between("a: 2x, b: x + 1", "p: 2x, q: ReLU, r: x + 1"),
-    between("a: 2x, b: x + 1, c: 3x", "p: 2x, q: x + nan, r: 3x"),
-    (
-        "two models without a difference",
-        "hooks_after(first_divergence, model(MINE), model(EQUAL))",
-        "hooks on it",
-    ),
-    (
-        "two models with a difference",
-        "hooks_after(first_divergence, model(MINE), model(UNLIKE))",
-        "hooks on it",
-    ),
-    (
-        "mine raises",
-        "hooks_after(first_divergence, chain(a=Formula('2x'), b=Broken()), model(EQUAL))",
-        "hooks on it",
-    ),
-    (
-        "the reference raises",
-        "hooks_after(first_divergence, model(MINE), chain(p=Formula('2x'), q=Broken()))",
-        "hooks on it",
-    ),
-    (
-        "mine in train mode, the reference in eval mode",
-        "modes_after(first_divergence, model(MINE).train(), model(EQUAL).eval())",
-        "modes afterwards",
-    ),
-    ("mine raises", "error_of_model(first_divergence)", "raised"),
-    (
-        "two models of one module each, x = [[1, 2]]",
-        "seen_by(looking_for_x, first_divergence)",
-        "inputs of the modules",
-    ),
-    (
-        "two models of two modules each",
-        "seen_by(looking_for_the_first_output, first_divergence)",
-        "given to the second",
-    ),
-    (f"mine ({MINE}), reference ({UNLIKE})", "reported(first_divergence)", "returned"),
-)
 
 # ---- A right answer in steps ----------------------------------------------------------------
 
@@ -333,8 +98,20 @@ class FirstDivergenceInSteps:
     def shapes_differ(self, mine, theirs):
         return mine.shape != theirs.shape
 
+    def tolerance_used(self, tolerance):
+        return tolerance
+
+    def measured(self, mine, theirs):
+        return (mine - theirs).abs().max()
+
+    def exceeds(self, difference, tolerance):
+        return not difference <= tolerance  # a NaN is not
+
     def values_differ(self, mine, theirs, tolerance):
-        return not (mine - theirs).abs().max() <= tolerance
+        return self.exceeds(self.measured(mine, theirs), tolerance)
+
+    def differ(self, mine, theirs, tolerance):
+        return self.shapes_differ(mine, theirs) or self.values_differ(mine, theirs, tolerance)
 
     def chosen(self, divergences):
         return next(divergences, None)
@@ -349,8 +126,7 @@ class FirstDivergenceInSteps:
         divergences = (
             (a, b)
             for a, b in self.pairs(*self.both(mine, reference, x))
-            if self.shapes_differ(a.output, b.output)
-            or self.values_differ(a.output, b.output, tolerance)
+            if self.differ(a.output, b.output, self.tolerance_used(tolerance))
         )
         chosen = self.chosen(divergences)
         return self.result(*chosen) if chosen else self.nothing()
@@ -375,9 +151,21 @@ mistake(
     "You remove one hook only. Call remove() on every handle, in a loop.",
     clean_up=lambda self, model, handles: handles[0].remove(),
 )
+
+
+@mistake(
+    "mine's hooks left on",
+    "Your hooks stay on mine. Call remove() on the handles of both models, in a finally.",
+)
+class _:
+    def both(self, mine, reference, x):
+        leaving = type("Leaving", (type(self),), {"clean_up": lambda *_: None})()
+        return leaving.outputs(mine, x), self.outputs(reference, x)
+
+
 mistake(
     "_forward_hooks cleared",
-    "You clear _forward_hooks, which takes other people's hooks off as well. Keep your handles "
+    "You take other people's hooks off as well, as clearing _forward_hooks does. Keep your handles "
     "and call remove() on each.",
     clean_up=lambda self, model, handles: [m._forward_hooks.clear() for m in model.modules()],
 )
@@ -420,7 +208,7 @@ mistake(
 )
 mistake(
     "first picture only",
-    "You compare the outputs for the first picture only (output[0]). Compare the whole batch.",
+    "You compare the first picture only. Run the models on all of x, and compare whole outputs.",
     shaped=lambda self, output: output[0].flatten(),
 )
 mistake(
@@ -464,6 +252,18 @@ mistake(
     only_leaves=False,
 )
 mistake(
+    "Sequentials left out only",
+    "You leave out Sequentials, and compare the outputs of other containers. Leave out whatever "
+    "has children.",
+    is_watched=lambda self, module: not isinstance(module, (nn.Sequential, nn.Identity)),
+)
+mistake(
+    "containers only",
+    "You compare the outputs of those modules that have children, and of no others. Take those "
+    "that have none.",
+    is_watched=lambda self, module: bool(list(module.children())),
+)
+mistake(
     "outermost modules only",
     "You look at the outermost modules only. named_modules() goes all the way down, "
     "named_children() doesn't.",
@@ -496,101 +296,144 @@ mistake(
 )
 mistake(
     "sizes not compared",
-    "Outputs of different sizes can't be subtracted. Compare their sizes first: a difference "
-    "in size is a divergence.",
+    "Outputs of different sizes can't be compared value by value. Compare their sizes first: a "
+    "difference in size is a divergence.",
     shapes_differ=lambda self, mine, theirs: False,
 )
 
 
-def exceeds(difference: Callable) -> dict[str, Callable]:
-    """Another measure of how much two outputs differ, to be larger than the tolerance."""
-    return {"values_differ": lambda self, mine, theirs, tol: difference(mine, theirs) > tol}
-
-
+mistake(
+    "sizes skipped",
+    "You pass over outputs of different sizes. That is a difference too: return the pair.",
+    differ=lambda self, mine, theirs, tol: (
+        mine.shape == theirs.shape and self.values_differ(mine, theirs, tol)
+    ),
+)
+mistake(
+    "condition the wrong way round",
+    "You return the first pair that agrees. Return the first that differs: turn the condition "
+    "round.",
+    differ=lambda self, *outputs: not FirstDivergenceInSteps.differ(self, *outputs),
+)
 mistake(
     "signed difference",
     "You find a difference only where mine is larger. Take the absolute value: "
     "(mine - theirs).abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).max()),
+    measured=lambda self, mine, theirs: (mine - theirs).max(),
 )
 mistake(
     "signed difference the other way",
     "You find a difference only where mine is smaller. Take the absolute value: "
     "(mine - theirs).abs().max().",
-    **exceeds(lambda mine, theirs: (theirs - mine).max()),
-)
-mistake(
-    "signed difference, NaN found",
-    "You find a difference only where mine is larger. Take the absolute value: "
-    "(mine - theirs).abs().max().",
-    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).max() <= tol,
+    measured=lambda self, mine, theirs: (theirs - mine).max(),
 )
 mistake(
     "means compared",
-    "You compare the outputs' means, where differences cancel. Compare value by value, and "
-    "take the largest difference.",
-    **exceeds(lambda mine, theirs: (mine.mean() - theirs.mean()).abs()),
+    "You compare means, or take the mean of the differences: those of both signs cancel. Compare "
+    "value by value, and take the largest difference.",
+    measured=lambda self, mine, theirs: (mine.mean() - theirs.mean()).abs(),
 )
 mistake(
     "sums compared",
-    "You compare the outputs' sums, where differences cancel. Compare value by value, and take "
-    "the largest difference.",
-    **exceeds(lambda mine, theirs: (mine.sum() - theirs.sum()).abs()),
+    "You compare sums, or add the differences up: those of both signs cancel. Compare value by "
+    "value, and take the largest difference.",
+    measured=lambda self, mine, theirs: (mine.sum() - theirs.sum()).abs(),
 )
 mistake(
     "mean difference",
     "You take the mean of the differences, where a single wrong value hardly shows. Take the "
     "largest: .abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().mean()),
+    measured=lambda self, mine, theirs: (mine - theirs).abs().mean(),
 )
 mistake(
     "summed difference",
     "You add the differences up, so that many tiny ones count as one. Take the largest: "
     ".abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().sum()),
+    measured=lambda self, mine, theirs: (mine - theirs).abs().sum(),
 )
 mistake(
     "norm of the difference",
     "You take the norm of the difference, which adds up many tiny ones. Take the largest: "
     ".abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).norm()),
+    measured=lambda self, mine, theirs: (mine - theirs).norm(),
+)
+mistake(
+    "mean squared difference",
+    "You square the differences, as mse_loss does, and the square of something small is tiny. "
+    "Take the largest difference as it is: .abs().max().",
+    measured=lambda self, mine, theirs: (mine - theirs).square().mean(),
 )
 mistake(
     "smallest difference",
-    "You take the smallest of the differences. Take the largest: .abs().max().",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().min()),
+    "You report a pair only if all of its values differ. One is enough: take the largest of the "
+    "differences, .abs().max().",
+    measured=lambda self, mine, theirs: (mine - theirs).abs().min(),
 )
+
+RELATIVE = (
+    "You allow for larger differences where the values are larger, and for smaller ones where "
+    "they are smaller. The tolerance is absolute here: (mine - theirs).abs().max()."
+)
+
 mistake(
     "relative difference",
-    "You divide the difference by the value. The tolerance is absolute here.",
-    **exceeds(lambda mine, theirs: ((mine - theirs).abs() / theirs.abs()).max()),
+    RELATIVE,
+    measured=lambda self, mine, theirs: ((mine - theirs).abs() / theirs.abs()).max(),
+)
+mistake(
+    "tolerance as rtol",
+    RELATIVE,
+    values_differ=lambda self, mine, theirs, tol: (
+        not torch.allclose(mine, theirs, rtol=tol, atol=0)
+    ),
 )
 mistake(
     "allclose's rtol",
-    "torch.allclose also allows for a relative error, rtol=1e-05, unless you set rtol=0.",
+    "You allow for more than the tolerance, the more the larger the values are. torch.allclose "
+    "does so by its rtol=1e-05: set rtol=0.",
     values_differ=lambda self, mine, theirs, tol: not torch.allclose(mine, theirs, atol=tol),
 )
 mistake(
     "allclose without the tolerance",
-    "You call torch.allclose with its own tolerances. Pass rtol=0, atol=tolerance.",
+    "You compare with the tolerances that torch.allclose has by itself, whatever tolerance is. "
+    "Pass rtol=0, atol=tolerance.",
     values_differ=lambda self, mine, theirs, tol: not torch.allclose(mine, theirs),
 )
+
+FIXED = "You compare with a fixed number, whatever tolerance is. Use the argument."
+
 mistake(
     "tolerance hard-coded",
-    "You compare with a fixed 1e-4, whatever tolerance is. Use the argument.",
-    values_differ=lambda self, mine, theirs, tol: not (mine - theirs).abs().max() <= 1e-4,
+    FIXED,
+    tolerance_used=lambda self, tolerance: 1e-4,
+)
+mistake(
+    "smaller tolerance hard-coded",
+    FIXED,
+    tolerance_used=lambda self, tolerance: 1e-5,
+)
+mistake(
+    "larger tolerance hard-coded",
+    FIXED,
+    tolerance_used=lambda self, tolerance: 1e-3,
+)
+mistake(
+    "at least the tolerance",
+    "You report differences of exactly the tolerance, so with tolerance=0 equal outputs too. "
+    "It is to be exceeded: > tolerance.",
+    exceeds=lambda self, difference, tolerance: not difference < tolerance,
 )
 mistake(
     "exactly equal",
-    "You look for exact equality. Rounding differs between two models: allow for differences "
-    "of up to tolerance.",
+    "You report the smallest difference, whatever tolerance is. Rounding differs between two "
+    "models: allow for differences of up to tolerance.",
     values_differ=lambda self, mine, theirs, tol: not torch.equal(mine, theirs),
 )
 mistake(
     "NaN missed",
     "A NaN passes unnoticed: nan > tolerance is False. Ask whether all differences are at most "
     "tolerance instead, or look for NaN.",
-    **exceeds(lambda mine, theirs: (mine - theirs).abs().max()),
+    exceeds=lambda self, difference, tolerance: difference > tolerance,
 )
 mistake(
     "names swapped",
@@ -608,9 +451,43 @@ mistake(
     result=lambda self, mine, theirs: (mine.name, mine.name),
 )
 mistake(
+    "the modules' classes",
+    "You return the names of the modules' classes. Return what named_modules() calls the modules.",
+    name_noted=lambda self, name, modules: type(dict(modules)[name]).__name__,
+)
+mistake(
+    "modules instead of names",
+    "You return the two modules. Return their names, as named_modules() gives them.",
+    name_noted=lambda self, name, modules: dict(modules)[name],
+)
+
+NAMELESS = (
+    "A module doesn't know what it is called in the model: it has no name and no __name__. Look "
+    "its name up in a dictionary that you make from named_modules()."
+)
+
+mistake(
+    "module.name",
+    NAMELESS,
+    name_noted=lambda self, name, modules: dict(modules)[name].name,
+)
+mistake(
+    "module.__name__",
+    NAMELESS,
+    name_noted=lambda self, name, modules: dict(modules)[name].__name__,
+)
+mistake(
+    "no hooks",
+    "No hook of yours is on the models when they run, so there is nothing to compare. (A generator "
+    "such as module.children() is always true; list(module.children()) may be empty.) Put one on "
+    "every module that has no children.",
+    result=lambda self, mine, theirs: None,
+    only_if="not hooked(first_divergence)",
+)
+mistake(
     "never returned",
-    "You never report a difference. Where you find the first one, return (name in mine, name "
-    "in reference).",
+    "You report no difference where there is one. Where you find the first, return (name in mine, "
+    "name in reference).",
     result=lambda self, mine, theirs: None,
 )
 mistake(
@@ -620,8 +497,8 @@ mistake(
 )
 mistake(
     "None returned in the loop",
-    "You compare the first pair only: your `return None` is inside the loop. It comes after "
-    "it, when no pair has differed.",
+    "You compare the first pair only. Go on to the next where two outputs agree; `return None` "
+    "comes after the loop, when no pair has differed.",
     pairs=lambda self, mine, theirs: list(zip(mine, theirs, strict=False))[:1],
 )
 mistake(
@@ -636,8 +513,13 @@ mistake(
     nothing=lambda self: False,
 )
 mistake(
+    "two Nones",
+    "You return (None, None) where nothing differs. Return a single None.",
+    nothing=lambda self: (None, None),
+)
+mistake(
     "mine compared with itself",
-    "You run mine twice, and reference never, so no difference is found. Run both.",
+    "You never run reference, so no difference is found. Run both.",
     both=lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x)),
 )
 mistake(
@@ -661,16 +543,35 @@ mistake(
     pairs=lambda self, mine, theirs: zip(mine, theirs, strict=True),
 )
 mistake(
+    "left over counted",
+    "A module that is left over at the end, for want of a partner, is no difference. Stop where "
+    "the shorter list ends, as zip does.",
+    pairs=lambda self, mine, theirs: zip_longest(
+        mine, theirs, fillvalue=Noted(None, torch.empty(0))
+    ),
+)
+mistake(
     "last name in all hooks",
     "All your hooks note the same name: a function made in a loop sees the variable's last "
     "value. Give it the name as a default argument, or look the name up by the module.",
     name_noted=lambda self, name, modules: modules[-1][0],
 )
+
+INPUTS = (
+    "You compare the modules' inputs, and so find the error one module late. Compare their outputs."
+)
+
 mistake(
     "inputs compared",
-    "You compare the modules' inputs, and so find the error one module late. Compare their "
-    "outputs.",
+    INPUTS,
     looked_at=lambda self, inputs, output: inputs[0],
+)
+mistake(
+    "inputs compared, by a pre-hook",
+    INPUTS,
+    watch=lambda self, module, name, outputs: module.register_forward_pre_hook(
+        lambda module, inputs: outputs.append(Noted(name, inputs[0].detach().flatten().clone()))
+    ),
 )
 mistake(
     "modes changed",
@@ -679,16 +580,31 @@ mistake(
 )
 
 
+@mistake(
+    "run in eval mode",
+    "You run the models in another mode than they are in. Leave each in its own.",
+)
+class _:
+    def run(self, model, x, handles):
+        was_training = model.training
+        model.eval()
+        try:
+            FirstDivergenceInSteps.run(self, model, x, handles)
+        finally:
+            model.train(was_training)
+
+
 # ---- The check ------------------------------------------------------------------------------
 
 FIRST_DIVERGENCE = Exercise(
     name="first_divergence",
     reference=solutions.first_divergence,
-    trials=TRIALS,
-    names=globals(),
+    trials=first_divergence_trials.TRIALS,
+    names=vars(first_divergence_trials),
     in_steps=FirstDivergenceInSteps,
     finished=lambda steps: steps().first_divergence,
     mistakes=mistake,
+    closer_look=first_divergence_trials.CLOSER_LOOK,
 )
 
 

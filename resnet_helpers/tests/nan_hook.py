@@ -1,9 +1,12 @@
 """Lesson 6: the check of hook_check_for_nan_output, with its known mistakes."""
 
+import dis
 import io
+import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,7 +15,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.outcomes import Described, shown
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -21,6 +24,7 @@ CLEAN = torch.tensor([1.0, -2.0, 3.0])
 FIRST_NAN = torch.tensor([torch.nan, 1.0])
 MOSTLY_NAN = torch.tensor([torch.nan, torch.nan, 1.0])
 ALL_NAN = torch.full((2,), torch.nan)
+FIRST_ROW_NAN = torch.tensor([[1.0, 2.0, torch.nan], [4.0, 5.0, 6.0]])
 LAST_NAN = torch.tensor([[1.0, -2.0, 3.0], [4.0, 5.0, torch.nan]])
 INF = torch.tensor([torch.inf, 1.0])
 INFS = torch.tensor([torch.inf, -torch.inf])
@@ -41,65 +45,125 @@ class Culprit(nn.Module):
 class Raised(Described):
     """What a call raised on purpose, and whether its message names the Culprit."""
 
-    kind: str
+    kind: str  # of the error, or why there is none
     names_module: bool = False
-    message: str = field(default="", compare=False)
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, error: Exception) -> "Raised":
+        message = " ".join(str(error).split())
+        kind = "ValueError" if isinstance(error, ValueError) else type(error).__name__
+        named = "Culprit" in message
+        which = "" if named else " (which module?)"
+        return cls(kind, named, f"{type(error).__name__}: {message}{which}")
 
     def shown(self, subject: str) -> str:
-        if not self.message:
-            return self.kind
-        return f"{self.kind}: {self.message}" + ("" if self.names_module else " (which module?)")
+        return self.text or self.kind
+
+    def difference(self, subject: str, got: Any) -> tuple[str, str, str]:
+        remark = ""
+        if isinstance(got, Raised) and got.text and self.text and got.kind != self.kind:
+            remark = f"You raise {got.kind}. Raise a ValueError, as is asked for."
+        return self.shown(subject), shown(subject, got), remark
+
+
+def caught(call: Callable, *arguments: Any) -> Raised:
+    """What the call raises. What nobody raised on purpose goes through."""
+    try:
+        result = call(*arguments)
+    except NotImplementedError:  # a stub
+        raise
+    except Exception as error:
+        if not on_purpose(error):
+            raise
+        return Raised.of(error)
+    if isinstance(result, Exception):
+        return Raised(f"nothing raised, but a {type(result).__name__} returned")
+    return Raised("nothing raised")
+
+
+def on_purpose(error: Exception) -> bool:
+    """Whether a `raise` or an `assert` outside PyTorch raised it: no operation that went wrong."""
+    step = error.__traceback__
+    while step.tb_next:
+        step = step.tb_next
+    code = step.tb_frame.f_code
+    raises = code.co_code[step.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    no_exception = "exceptions must derive from" in str(error)  # raise "some text"
+    return raises and not no_exception and not code.co_filename.startswith(PYTORCH)
+
+
+PYTORCH = str(Path(torch.__file__).parent)
+
+
+def prints(hook: Callable, output: Any) -> bool:
+    """Whether the hook prints something for this output."""
+    with redirect_stdout(io.StringIO()) as printed:
+        hook(Culprit(), (CLEAN.clone(),), output.clone())
+    return bool(printed.getvalue())
+
+
+@dataclass(frozen=True)
+class Returned(Described):
+    """What the hook returned: nothing, its output, or something else, of whatever type."""
+
+    what: str
+    type_name: str = field(default="", compare=False)
+
+    def shown(self, subject: str) -> str:
+        return f"{subject}: {self.what}" + (f", a {self.type_name}" if self.type_name else "")
 
     def difference(self, subject: str, got: Any) -> tuple[str, str, str]:
         return self.shown(subject), shown(subject, got), ""
 
 
-def caught(call: Callable, *arguments: Any, notices_prints=False) -> Raised:
-    """What the call raises. An error that looks like no deliberate one goes through."""
-    printed = io.StringIO()
-    try:
-        with redirect_stdout(printed):
-            result = call(*arguments)
-    except Exception as error:
-        message = " ".join(str(error).split())
-        if "Culprit" in message or isinstance(error, (ValueError, AssertionError)):
-            return Raised(type(error).__name__, "Culprit" in message, message)
-        raise
-    if isinstance(result, Exception):
-        return Raised(f"nothing raised, but a {type(result).__name__} returned")
-    if notices_prints and printed.getvalue():
-        return Raised("nothing raised, but something printed")
-    return Raised("nothing raised")
-
-
 def returned(hook, output):
     """What the hook returns for this output."""
-    result = hook(Culprit(), (CLEAN,), output)
+    result = hook(Culprit(), (CLEAN.clone(),), output)
     if result is None:
-        return "nothing"
-    return "the output" if result is output else f"something of type {type(result).__name__}"
+        return Returned("nothing")
+    if result is output:
+        return Returned("the output")
+    return Returned("something else", type(result).__name__)
 
 
-def raising(tried: str, output: str, inputs="(CLEAN,)", more="") -> tuple[str, str, str]:
+def copied(tensors: str) -> str:
+    """The text with a copy of each tensor in the place of its name: a hook may change it."""
+    return re.sub(r"\b[A-Z_]{2,}\b", r"\g<0>.clone()", tensors)
+
+
+def raising(tried: str, output: str, inputs="(CLEAN,)") -> Trial:
     """A trial of what the hook raises for the output of a Culprit."""
-    call = f"caught(hook_check_for_nan_output, Culprit(), {inputs}, {output}{more})"
-    return tried, call, "raised"
+    output, inputs = copied(output), copied(inputs)
+    return Trial(
+        "test_nan_hook",
+        tried,
+        f"hook_check_for_nan_output(torch.nn.Identity(), {inputs}, {output})",
+        "raised",
+        look=f"caught(hook_check_for_nan_output, Culprit(), {inputs}, {output})",
+    )
 
 
-def returning(tried: str, output: str) -> tuple[str, str, str]:
+def returning(tried: str, output: str) -> Trial:
     """A trial of what the hook returns for the output of a Culprit."""
-    return tried, f"returned(hook_check_for_nan_output, {output})", "returned by the hook"
+    return Trial(
+        "test_nan_hook",
+        tried,
+        f"hook_check_for_nan_output(torch.nn.Identity(), (CLEAN,), {copied(output)})",
+        "returned by the hook",
+        look=f"returned(hook_check_for_nan_output, {copied(output)})",
+    )
 
 
 HOOK = "hook(module, inputs, output), output"
-TRIALS = trials_of(
-    "test_nan_hook",
-    raising(f"{HOOK} = [1, nan, 3]", "NAN", more=", notices_prints=True"),
+TRIALS = (
+    raising(f"{HOOK} = [1, nan, 3]", "NAN"),
     raising(f"{HOOK} = [1, -2, 3]", "CLEAN"),
     raising("output = [nan, nan]", "ALL_NAN"),
     raising("output = [nan, 1]", "FIRST_NAN"),
     raising("output = [nan, nan, 1]", "MOSTLY_NAN"),
     raising("output of shape (2, 3), with a NaN at [1, 2] only", "LAST_NAN"),
+    raising("output of shape (2, 3), with a NaN at [0, 2] only", "FIRST_ROW_NAN"),
     raising("output = [inf, 1]", "INF"),
     raising("output = [inf, -inf]", "INFS"),
     raising("input = [1, nan, 3], output = [1, -2, 3]", "CLEAN", inputs="(NAN,)"),
@@ -165,7 +229,8 @@ mistake(
 )
 mistake(
     "raises on every output",
-    "Your hook raises on every output. Raise only if output.isnan().any().",
+    "Your hook raises for every tensor, with a NaN in it or without. Raise only if "
+    "output.isnan().any().",
     has_nan=lambda self, tensor: True,
 )
 mistake(
@@ -174,16 +239,17 @@ mistake(
     has_nan=lambda self, tensor: not tensor.isnan().any(),
 )
 mistake(
-    "never raises",
-    "Your hook never raises. NaN equals nothing, not even itself, so x == nan finds none: if "
-    "output.isnan().any(), raise a ValueError.",
-    has_nan=lambda self, tensor: False,
-)
-mistake(
     "printed instead of raised",
     "You print, and the network runs on. Raise instead: raise ValueError(...), with the module "
     "in the message.",
     complain=lambda self, module: print(self.error(module)),
+    only_if="prints(hook_check_for_nan_output, NAN) > prints(hook_check_for_nan_output, CLEAN)",
+)
+mistake(
+    "never raises",
+    "Your hook never raises: if output.isnan().any(), raise a ValueError. A comparison with == "
+    "would find no NaN, which equals nothing, not even itself.",
+    has_nan=lambda self, tensor: False,
 )
 
 
@@ -210,19 +276,31 @@ mistake(
     has_nan=lambda self, tensor: tensor.flatten()[0].isnan(),
 )
 mistake(
+    "first picture only",
+    "You look at output[0] only, the first of the batch. Look at all values: isnan().any().",
+    has_nan=lambda self, tensor: tensor[0].isnan().any(),
+)
+mistake(
     "any forgotten",
-    "isnan() gives a truth value for each number, and `if` wants a single one: add .any().",
+    "Your condition has a truth value for each number, and `if` wants a single one: add .any(), "
+    "as in output.isnan().any().",
     has_nan=lambda self, tensor: tensor.isnan(),
 )
 mistake(
+    "Python's any",
+    "Your any goes along one axis only, as Python's own any(...) does, and any(dim=...). Ask for "
+    "all of them together: output.isnan().any().",
+    has_nan=lambda self, tensor: any(tensor.isnan()),
+)
+mistake(
     "infinity counted as NaN",
-    "You raise on infinity too (isfinite does). Only NaN is asked for: isnan.",
+    "You raise on infinity too, as isfinite would. Only NaN is asked for: isnan.",
     has_nan=lambda self, tensor: not tensor.isfinite().all(),
 )
 mistake(
     "NaN of the sum",
-    "You look at the sum (or mean), which is NaN for inf - inf as well. Look at the values: "
-    "isnan().any().",
+    "You raise for [inf, -inf], which holds no NaN, but whose sum and mean are NaN. Look at the "
+    "values: isnan().any().",
     has_nan=lambda self, tensor: tensor.sum().isnan(),
 )
 mistake(
@@ -243,27 +321,55 @@ mistake(
 )
 mistake(
     "last of a tuple only",
-    "Of a tuple you check the last entry only: look at where your loop raises. Check every entry.",
+    "Of a tuple only the last entry counts for you. Raise if there is a NaN in any of them.",
     parts=lambda self, output: NanHookInSteps.parts(self, output)[-1:],
+)
+
+HAS_NO_ISNAN = (
+    "A tuple has no isnan(), and some modules return one. If output is a tuple or list, go "
+    "through its entries, and check those that are tensors."
+)
+TAKES_TENSORS = (
+    "torch.isnan takes a tensor, and some modules return a tuple. If output is a tuple or "
+    "list, go through its entries, and check those that are tensors."
+)
+
+
+def torch_isnan(self, tensor):
+    """Whether there is a NaN, as the function finds it and not the method."""
+    return torch.isnan(tensor).any()
+
+
+mistake(
+    "nothing but tensors",
+    HAS_NO_ISNAN,
+    parts=lambda self, output: (output,),
+    is_looked_into=lambda self, part: True,
 )
 mistake(
     "tuples not handled",
-    "A tuple has no isnan(), and some modules return one. If output is a tuple or list, go "
-    "through its entries.",
+    HAS_NO_ISNAN,
     parts=lambda self, output: (output,),
     is_looked_into=lambda self, part: part is not None,
+)
+mistake(
+    "torch.isnan of anything",
+    TAKES_TENSORS,
+    parts=lambda self, output: (output,),
+    is_looked_into=lambda self, part: True,
+    has_nan=torch_isnan,
 )
 mistake(
     "torch.isnan of a tuple",
-    "torch.isnan takes a tensor, and some modules return a tuple. If output is a tuple or "
-    "list, go through its entries.",
+    TAKES_TENSORS,
     parts=lambda self, output: (output,),
     is_looked_into=lambda self, part: part is not None,
-    has_nan=lambda self, tensor: torch.isnan(tensor).any(),
+    has_nan=torch_isnan,
 )
 mistake(
     "tuples ignored",
-    "You check the output only if it is a tensor. Go through the entries of a tuple or list.",
+    "You find no NaN inside a tuple or list. Go through its entries, and check those that are "
+    "tensors.",
     parts=lambda self, output: (output,),
 )
 mistake(
@@ -272,16 +378,45 @@ mistake(
     parts=lambda self, output: output if isinstance(output, tuple) else (output,),
 )
 mistake(
+    "every output looped over",
+    "You loop over the output, whatever it is, and None can't be looped over. Loop over it only if "
+    "it is a tuple or list.",
+    parts=lambda self, output: output,
+)
+mistake(
     "other things than tensors",
-    "Not every entry of a tuple is a tensor: None, say, has no isnan(). Check only what "
+    "Not everything a module returns is a tensor: None, say, has no isnan(). Check only what "
     "isinstance(entry, torch.Tensor).",
     is_looked_into=lambda self, part: True,
+)
+mistake(
+    "torch.isnan of other things",
+    "Not everything a module returns is a tensor, and torch.isnan takes nothing else. Check only "
+    "what isinstance(entry, torch.Tensor).",
+    is_looked_into=lambda self, part: True,
+    has_nan=torch_isnan,
 )
 mistake(
     "module not named",
     "Your error doesn't say which module it was. Put the module, the hook's first argument, "
     "into the message.",
     error=lambda self, module: ValueError("NaN found"),
+)
+
+NAMELESS = (
+    "A module doesn't know what it is called in the model: it has no name and no __name__. Put "
+    "the module itself into the message, as in f'NaN in {module}'."
+)
+
+mistake(
+    "module.name",
+    NAMELESS,
+    error=lambda self, module: ValueError(f"NaN in the output of {module.name}"),
+)
+mistake(
+    "module.__name__",
+    NAMELESS,
+    error=lambda self, module: ValueError(f"NaN in the output of {module.__name__}"),
 )
 mistake(
     "RuntimeError",

@@ -1,28 +1,39 @@
 """Lesson 6: the check of NanModule, with its known mistakes."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
 
 PAIR = torch.tensor([[1.0, -2.0], [0.0, 3.0]])
 
 
-def detached(output):
-    """The output's values."""
-    return None if output is None else output.detach()
+def values(output):
+    """The output's values: a tensor cut off from its graph, or what else it is, in words."""
+    if output is None or isinstance(output, Tensor):
+        return None if output is None else output.detach()
+    return f"{output!r}, which is no tensor but a {type(output).__name__}"
 
 
-TRIALS = trials_of(
-    "test_nan_module",
-    ("x = [[1, -2], [0, 3]]", "detached(NanModule()(PAIR.clone()))"),
-    ("x of shape (2, 3, 4, 5)", "detached(NanModule()(made_up(2, 3, 4, 5)))"),
-    ("x = [[1, -2], [0, 3]] in float64", "detached(NanModule()(PAIR.double()))"),
-    ("x = [[1, -2], [0, 3]]", "x = PAIR.clone(); NanModule()(x); x", "x afterwards"),
+def returning(tried: str, call: str) -> Trial:
+    """A trial of what NanModule returns."""
+    return Trial("test_nan_module", tried, call, look=f"values({call})")
+
+
+TRIALS = (
+    returning("x = [[1, -2], [0, 3]]", "NanModule()(PAIR.clone())"),
+    returning("x of shape (2, 3, 4, 5)", "NanModule()(torch.arange(120.0).view(2, 3, 4, 5))"),
+    returning("x = [[1, -2], [0, 3]] in float64", "NanModule()(PAIR.double())"),
+    Trial(
+        "test_nan_module",
+        "x = [[1, -2], [0, 3]]",
+        "x = PAIR.clone(); NanModule()(x); x",
+        "x afterwards",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -31,11 +42,14 @@ TRIALS = trials_of(
 class NanModuleInSteps(nn.Module):
     """NanModule cut into the steps that can each go wrong."""
 
-    def nans(self, x):
-        return torch.full_like(x, torch.nan)
+    def new(self, x):
+        return x.clone()
+
+    def filled(self, y):
+        return y.fill_(torch.nan)
 
     def forward(self, x):
-        return self.nans(x)
+        return self.filled(self.new(x))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -45,55 +59,75 @@ mistake = Catalogue()
 mistake(
     "a single NaN",
     "You return a single NaN. Return a tensor of the input's shape, NaN everywhere.",
-    nans=lambda self, x: torch.tensor(torch.nan),
+    filled=lambda self, y: torch.tensor(torch.nan),
 )
 mistake(
     "a Python float",
     "You return a Python float. Return a tensor of the input's shape: torch.full_like.",
-    nans=lambda self, x: torch.nan,
+    filled=lambda self, y: torch.nan,
 )
 mistake(
     "nothing returned",
     "Your forward returns nothing (None). Return a tensor of the input's shape, NaN everywhere.",
-    nans=lambda self, x: None,
+    filled=lambda self, y: None,
 )
-mistake(
-    "first value only",
-    "Only the first value is NaN. Make all of them NaN.",
-    nans=lambda self, x: x.flatten().index_fill(0, torch.tensor(0), torch.nan).view_as(x),
-)
+
+
+@mistake("first value only", "Only the first value is NaN. Make all of them NaN.")
+class _:
+    def filled(self, y):
+        y.view(-1)[0] = torch.nan
+        return y
+
+
 mistake(
     "0 / 0",
-    "You divide x by itself or by 0, which is NaN only where x is 0. Fill a tensor of x's "
-    "shape with NaN: torch.full_like.",
-    nans=lambda self, x: x / x,
+    "Yours is NaN only where x is 0, as x / x is. Fill a tensor of x's shape with NaN: "
+    "torch.full_like.",
+    filled=lambda self, y: y / y,
 )
 mistake(
     "divided by 0",
-    "You divide by 0, which gives infinity, and NaN only for 0 / 0. Fill a tensor of x's shape "
-    "with NaN: torch.full_like.",
-    nans=lambda self, x: x / 0,
+    "Yours is NaN only where x is 0, and infinite elsewhere, as x / 0 is. Fill a tensor of x's "
+    "shape with NaN: torch.full_like.",
+    filled=lambda self, y: y / 0,
 )
 mistake(
     "infinity",
     "You return infinity. NaN is another value: torch.nan.",
-    nans=lambda self, x: torch.full_like(x, torch.inf),
+    filled=lambda self, y: torch.full_like(y, torch.inf),
 )
 mistake(
     "dtype not the input's",
     "Your tensor is float32 whatever the input is. torch.full_like(x, …) has x's dtype.",
-    nans=lambda self, x: torch.full(x.shape, torch.nan),
+    filled=lambda self, y: torch.full(y.shape, torch.nan),
 )
 mistake(
     "input changed in place",
-    "You fill the input itself with NaN. Make a new tensor: torch.full_like.",
-    nans=lambda self, x: x.fill_(torch.nan),
+    "You change the input itself. Leave it as it is and make a new tensor: torch.full_like.",
+    new=lambda self, x: x,
 )
 mistake(
     "input returned",
-    "You return the input as it came. Return NaN everywhere.",
-    nans=lambda self, x: x,
+    "You return the numbers of the input. Return NaN everywhere.",
+    filled=lambda self, y: y,
 )
+
+
+def where_nan_is(NanModule: type[nn.Module]) -> str:
+    """What can be said of any output: whether there is NaN in it, and in which shape."""
+    output = NanModule()(PAIR.clone())
+    if not isinstance(output, Tensor) or not output.isnan().any():
+        return ""
+    if not output.isnan().all():
+        return (
+            "Only some of the values are NaN. Make all of them NaN, whatever is in x: "
+            "torch.full_like(x, torch.nan)."
+        )
+    if output.shape != PAIR.shape:
+        return "All is NaN, but not in the shape of the input: torch.full_like(x, torch.nan) is."
+    return ""
+
 
 # ---- The check ------------------------------------------------------------------------------
 
@@ -104,6 +138,7 @@ NAN_MODULE = Exercise(
     names=globals(),
     in_steps=NanModuleInSteps,
     mistakes=mistake,
+    closer_look=Trial("test_nan_module", "where NaN is", "where_nan_is(NanModule)"),
 )
 
 

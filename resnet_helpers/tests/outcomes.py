@@ -139,6 +139,14 @@ REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the grou
     r"module name should be a string": (
         "Names of modules are strings: turn the number into one with str()."
     ),
+    r"dictionary changed size during iteration": (
+        "You add to a dictionary, or take from it, while you loop over it. Loop over a copy: "
+        "for key in list(dictionary)."
+    ),
+    r"cannot access local variable '(\w+)'": (
+        "Your function assigns to {0} somewhere, which makes {0} a variable of its own, without a "
+        "value on this line. If you mean the notebook's {0}: global {0}."
+    ),
     r"element 0 of tensors does not require grad": (
         "Your output is cut off from the graph: look for no_grad, detach, .data or torch.tensor "
         "in your code."

@@ -1,6 +1,7 @@
 """Lesson 6: the check of remove_hooks, with its known mistakes."""
 
 from collections.abc import Callable
+from types import FunctionType
 
 from torch import nn
 
@@ -12,19 +13,32 @@ from resnet_helpers.tests.add_hook import (
     counts,
     handles_of,
     handles_restored,
-    nested,
 )
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.pasting import Renamed
+from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
 
 
-def hooks_left(remove_hooks, steps):
+def add_hook_beside(remove_hooks):
+    """The learner's add_hook; the course's, where that stands beside remove_hooks, with their dict.
+
+    Raises:
+        LookupError: there is none.
+    """
+    found = beside(remove_hooks, "add_hook")
+    if found is not solutions.add_hook:
+        return found
+    return FunctionType(
+        found.__code__, {**found.__globals__, "handles": handles_of(remove_hooks)}, "add_hook"
+    )
+
+
+def hooks_left(remove_hooks, model, steps):
     """The numbers of hooks after steps(model, add_hook), with the add_hook beside remove_hooks."""
     with handles_restored(remove_hooks):
-        model = nested()
-        steps(model, beside(remove_hooks, "add_hook"))
+        steps(model, add_hook_beside(remove_hooks))
         return counts(model)
 
 
@@ -33,7 +47,7 @@ def hooks_of_others(remove_hooks):
     with handles_restored(remove_hooks):
         module = nn.ReLU()
         first = module.register_forward_hook(lambda *_: None)
-        beside(remove_hooks, "add_hook")(module)
+        add_hook_beside(remove_hooks)(module)
         last = module.register_forward_hook(lambda *_: None)
         module.register_forward_pre_hook(lambda *_: None)
         module.register_full_backward_hook(lambda *_: None)
@@ -49,19 +63,25 @@ def key_left(remove_hooks):
     """Whether `handles` still has the module."""
     with handles_restored(remove_hooks):
         module = nn.ReLU()
-        beside(remove_hooks, "add_hook")(module)
+        add_hook_beside(remove_hooks)(module)
         remove_hooks(module)
         return "still in handles" if module in handles_of(remove_hooks) else "not in handles"
 
 
-def leaving(tried: str, steps: str) -> tuple[str, str, str]:
+def leaving(tried: str, steps: str) -> Trial:
     """A trial of which hooks are left after these steps."""
-    code = f"hooks_left(remove_hooks, lambda model, add_hook: {steps})"
-    return f"{MODEL}, {tried}", code, "forward hooks"
+    layers = "torch.nn.ReLU(), torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Identity())"
+    return Trial(
+        "test_remove_hooks",
+        f"{MODEL}, {tried}",
+        f"model = torch.nn.Sequential({layers})\n"
+        f"{steps}, [len(module._forward_hooks) for module in model.modules()]",
+        "forward hooks",
+        look=f"hooks_left(remove_hooks, model, lambda model, add_hook: ({steps}))",
+    )
 
 
-TRIALS = trials_of(
-    "test_remove_hooks",
+TRIALS = (
     leaving(
         "model.apply(add_hook), model.apply(remove_hooks)",
         "model.apply(add_hook).apply(remove_hooks)",
@@ -76,18 +96,25 @@ TRIALS = trials_of(
     ),
     leaving(
         "add_hook(model[0]), model.apply(remove_hooks) twice",
-        "(add_hook(model[0]), model.apply(remove_hooks).apply(remove_hooks))",
+        "add_hook(model[0]), model.apply(remove_hooks).apply(remove_hooks)",
     ),
     leaving(
         "model.apply(add_hook), then remove_hooks, then add_hook again",
         "model.apply(add_hook).apply(remove_hooks).apply(add_hook)",
     ),
-    (
+    Trial(
+        "test_remove_hooks",
         "a module with ours, two other forward hooks, a pre-hook and a backward hook",
         "hooks_of_others(remove_hooks)",
         "hooks left",
     ),
-    ("add_hook(module), remove_hooks(module)", "key_left(remove_hooks)", "module"),
+    Trial(
+        "test_remove_hooks",
+        "add_hook(module), remove_hooks(module)",
+        "module = torch.nn.ReLU()\nadd_hook(module), remove_hooks(module), module in handles",
+        "module",
+        look="key_left(remove_hooks)",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -128,33 +155,42 @@ mistake(
 )
 mistake(
     "handle left in the dictionary",
-    "You remove the hook but leave its handle in handles, so add_hook believes that the module "
-    "still has one. Pop it.",
+    "You remove the hook but leave its handle in handles, which then says that the module still "
+    "has one. Pop it.",
     take_off=lambda self, module: self.handles[module].remove(),
 )
 
 
-@mistake(
-    "private dictionary cleared",
-    "You clear the module's _forward_hooks, which takes other people's hooks off as well. "
-    "Remove yours by its handle.",
+OTHERS_TOO = (
+    "You take all forward hooks off the module, other people's as well, as clearing its "
+    "_forward_hooks does. Remove yours by its handle: handles.pop(module).remove()."
 )
-class _:
-    def take_off(self, module):
-        module._forward_hooks.clear()
-        self.handles.pop(module)
+ALL_KINDS = (
+    "You take every hook off the module, of whatever kind and whosever, as clearing its private "
+    "dictionaries does. Remove yours by its handle: handles.pop(module).remove()."
+)
 
 
-@mistake(
-    "all private dictionaries cleared",
-    "You clear the module's private dictionaries, which takes every hook off it, of whatever "
-    "kind and whosever. Remove yours by its handle.",
+def clear(*which: str) -> Callable:
+    """A step that clears these private dictionaries of a module."""
+    return lambda self, module: [getattr(module, hooks).clear() for hooks in which]
+
+
+def clear_and_pop(*which: str) -> Callable:
+    """A step that clears them, and takes the handle out of handles."""
+    return lambda self, module: (clear(*which)(self, module), self.handles.pop(module))
+
+
+ALL = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
+
+mistake("private dictionary cleared", OTHERS_TOO, take_off=clear_and_pop("_forward_hooks"))
+mistake(
+    "private dictionary cleared, handle left",
+    OTHERS_TOO,
+    take_off=clear("_forward_hooks"),
 )
-class _:
-    def take_off(self, module):
-        for hooks in (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks):
-            hooks.clear()
-        self.handles.pop(module)
+mistake("all private dictionaries cleared", ALL_KINDS, take_off=clear_and_pop(*ALL))
+mistake("all private dictionaries cleared, handle left", ALL_KINDS, take_off=clear(*ALL))
 
 
 @mistake(
@@ -165,6 +201,20 @@ class _:
     def take_off(self, module):
         while self.handles:
             self.handles.popitem()[1].remove()
+
+
+@mistake(
+    "all hooks removed, handles left",
+    "You remove the hooks of all modules in handles, and leave the handles in it. Remove that of "
+    "the given module only: handles.pop(module).remove().",
+)
+class _:
+    def has_one(self, module):
+        return True  # whichever is asked for
+
+    def take_off(self, module):
+        for handle in self.handles.values():
+            handle.remove()
 
 
 mistake(
@@ -180,8 +230,23 @@ mistake(
     has_one=lambda self, module: True,
 )
 mistake(
+    "None asked to remove, handle left",
+    "Of a module that has no hook you get None for a handle, and None has no remove(): ask first, "
+    "if module in handles. And take the handle out of handles: handles.pop(module).remove().",
+    has_one=lambda self, module: True,
+    take_off=lambda self, module: self.handles.get(module).remove(),
+)
+mistake(
+    "None asked to remove",
+    "Of a module that has no hook you get None for a handle, and None has no remove(). Leave such "
+    "a module as it is: if module in handles.",
+    has_one=lambda self, module: True,
+    take_off=lambda self, module: self.handles.pop(module, None).remove(),
+)
+mistake(
     "removal condition the wrong way round",
-    "You remove the hook only if the module isn't in handles. Turn the condition round.",
+    "The hook of a module that is in handles stays on it, and of one that is not you look the "
+    "handle up. It should be: if module in handles: handles.pop(module).remove().",
     has_one=lambda self, module: module not in self.handles,
 )
 mistake(
@@ -208,7 +273,9 @@ REMOVE_HOOKS = Exercise(
     name="remove_hooks",
     reference=solutions.remove_hooks,
     trials=TRIALS,
-    names=globals(),
+    # ... and what stands beside remove_hooks in a notebook
+    names={**globals(), "handles": Renamed("handles"), "add_hook": Renamed("add_hook")},
+    pieces={"add_hook": solutions.add_hook},
     in_steps=RemoveHooksInSteps,
     finished=lambda steps: steps().remove_hooks,
     mistakes=mistake,

@@ -1,40 +1,36 @@
 """Small models that first_divergence is tried on: what they do can be worked out in the head.
 
-Most are written as they are shown to the learner: "a: 2x, b: x + 1, c: 3x".
+Most are written as they are shown to the learner, "a: 2x, b: x + 1, c: 3x", and made by code that
+a learner can paste. The classes below are for what such code cannot do.
 """
 
-import json
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
-
-class Formula(nn.Module):
-    """Computes what its text says: a multiple of x, plus a number or nested lists of them."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        factor, summand = re.fullmatch(r"(-?\d*)x(?: \+ (.+))?", text).groups()
-        self.factor = float(factor or 1)
-        self.summand = torch.tensor(json.loads((summand or "0").replace("nan", "NaN")))
-
-    def forward(self, x):
-        return self.factor * x + self.summand
+# One line that defines `layer`, which makes a module of a function, and `net`, which puts modules
+# one after another under their names.
+BUILDING = (
+    "from collections import OrderedDict; "
+    'layer = lambda f: type("Layer", (torch.nn.Module,), {"forward": lambda self, x: f(x)})(); '
+    "net = lambda **layers: torch.nn.Sequential(OrderedDict(layers))"
+)
 
 
-def chain(**modules: nn.Module) -> nn.Sequential:
-    """The modules one after another, under these names."""
-    return nn.Sequential(OrderedDict(modules))
-
-
-def model(text: str) -> nn.Sequential:
-    """A model such as "a: 2x, b: ReLU, c: x + [1, -1]": modules one after another."""
+def in_torch(text: str) -> str:
+    """The code of a model such as "a: 2x, b: ReLU, c: x + [1, -1]": modules one after another."""
     parts = re.findall(r"(\w+): (.+?)(?=, \w+: |$)", text)
-    modules = {name: Formula(what) if "x" in what else getattr(nn, what)() for name, what in parts}
-    return chain(**modules)
+    return f"net({', '.join(f'{name}={layer(what)}' for name, what in parts)})"
+
+
+def layer(text: str) -> str:
+    """The code of a module that computes a formula such as "2x", or of one of torch.nn."""
+    if "x" not in text:
+        return f"torch.nn.{text}()"
+    formula = re.sub(r"(\d)x", r"\1 * x", text).replace("nan", "torch.nan")
+    formula = re.sub(r"(\[.+\])", r"torch.tensor(\1)", formula)
+    return f"layer(lambda x: {formula})"
 
 
 class Runs(nn.Module):
