@@ -30,6 +30,7 @@ def to_paste(code: str, names: Mapping[str, Any]) -> str:
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
     own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}  # imported
     learners = {value.name for value in names.values() if isinstance(value, Renamed)}
     known = own | learners | {"torch"} | vars(builtins).keys()
     if not all(node.id in known for node in nodes):
