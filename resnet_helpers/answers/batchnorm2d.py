@@ -44,6 +44,8 @@ class InFull(nn.Module):
 
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
             with torch.no_grad():
                 self.num_batches_tracked += 1
@@ -63,6 +65,8 @@ class InFull(nn.Module):
 class Lerp(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
@@ -82,6 +86,8 @@ class KeepDim(Given):
     def forward(self, x):
         dims = (0, 2, 3)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = x.mean(dims, keepdim=True)
             var = x.var(dims, keepdim=True, unbiased=False)
             unbiased = x.detach().var(dims, keepdim=True)
@@ -102,6 +108,8 @@ class KeepDim(Given):
 class InMethods(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             self.update(x)
             self.num_batches_tracked += 1
             mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
@@ -132,6 +140,8 @@ class RunningFirst(Given):
         dims = (0, 2, 3)
         mean, var = self.running_mean, self.running_var
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             self.running_mean = self.running_mean.lerp(mean.detach(), self.momentum)
             self.running_var = self.running_var.lerp(x.detach().var(dims), self.momentum)
@@ -148,6 +158,8 @@ class RunningFirst(Given):
 class Corrected(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
             n = x.shape[0] * x.shape[2] * x.shape[3]
             keep = 1 - self.momentum
@@ -168,6 +180,8 @@ class MulAdd(Given):
     def forward(self, x):
         dims = (0, 2, 3)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             with torch.no_grad():
                 m = self.momentum
@@ -189,6 +203,8 @@ class ScaleAndShift(Given):
     def forward(self, x):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             values = x.numel() / self.num_features
             unbiased = var * values / (values - 1)
             with torch.no_grad():
@@ -263,6 +279,8 @@ class HalfFunctional(Given):
 class Native(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             self.num_batches_tracked.add_(1)
         running = self.running_mean, self.running_var
         settings = self.training, self.momentum, self.eps
@@ -298,6 +316,8 @@ class Einops(Given):
 
         m = self.momentum
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = reduce(x, "b c h w -> c", "mean")
             var = reduce((x - expand(mean)) ** 2, "b c h w -> c", "mean")
             b, _, h, w = x.shape
@@ -321,6 +341,8 @@ class EinopsToColumns(Given):
         b, _, h, w = x.shape
         columns = rearrange(x, "b c h w -> (b h w) c")
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = columns.mean(0), columns.var(0, unbiased=False)
             with torch.no_grad():
                 self.running_mean.copy_(torch.lerp(self.running_mean, mean, self.momentum))
@@ -339,6 +361,8 @@ class EinopsToColumns(Given):
 class PermuteFlatten(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             rows = x.permute(1, 0, 2, 3).flatten(start_dim=1)
             var, mean = torch.var_mean(rows, dim=1, correction=0)
             self.running_mean.data += self.momentum * (mean.data - self.running_mean.data)
@@ -359,6 +383,8 @@ class PermuteFlatten(Given):
 class RegisteredAgain(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             dims = (0, 2, 3)
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             new_mean = torch.lerp(self.running_mean, mean, self.momentum).detach().clone()
@@ -380,6 +406,8 @@ class RegisteredAgain(Given):
 class OwnCopy(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = x.mean((0, 2, 3), keepdim=True)
             var = (x**2).mean((0, 2, 3), keepdim=True) - mean**2
             n = x.numel() // x.shape[1]
@@ -403,6 +431,8 @@ class OwnCopy(Given):
 @right
 class ChannelByChannel(Given):
     def forward(self, x):
+        if self.training and x[:, 0].numel() < 2:
+            raise ValueError("too few values")
         outputs = []
         for channel in range(self.num_features):
             values = x[:, channel]
@@ -427,6 +457,8 @@ class ChannelByChannel(Given):
 class Einsum(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             n = x[:, 0].numel()
             mean = torch.einsum("bchw->c", x) / n
             centred = x - mean.view(-1, 1, 1)
@@ -450,6 +482,8 @@ class Einsum(Given):
 class ThroughStd(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             std, mean = torch.std_mean(x, (0, 2, 3), unbiased=False, keepdim=True)
             var = std.square()
             self._update(x.detach())
@@ -514,9 +548,46 @@ wrong(
     {"self.update(x)": "self.update(x)\nself.update(x)"},
 )
 
+wrong(
+    "new value added to the old one",
+    KeepDim,
+    {
+        "self.running_mean = (1 - m)": "self.running_mean += (1 - m)",
+        "self.running_var = (1 - m)": "self.running_var += (1 - m)",
+    },
+)
+wrong(
+    "eps in running_var",
+    ThroughStd,
+    {".add(x.var((0, 2, 3)).": ".add((x.var((0, 2, 3)) + self.eps)."},
+)
+wrong(
+    "deviations summed before squaring",
+    Einops,
+    {
+        '"mean")\nvar = reduce((x - expand(mean)) ** 2': '"mean")\nvar = reduce(x - expand(mean)',
+        'c", "mean")\nb,': 'c", "sum") ** 2\nb,',
+    },
+)
+wrong(
+    "deviations summed before squaring, running_var right",
+    HalfFunctional,
+    {'reduce((x - mean) ** 2, per_channel, "mean")': 'reduce(x - mean, per_channel, "mean") ** 2'},
+)
+wrong(
+    "batch cut into num_features pieces",
+    PermuteFlatten,
+    {"x.permute(1, 0, 2, 3).flatten(start_dim=1)": "x.view(self.num_features, -1)"},
+)
+
 # ---- Wrong: the formula ---------------------------------------------------------------------
 
 wrong("eps outside the root", MulAdd, {"(var + self.eps)": "(var) + self.eps"})
+wrong(
+    "eps added after dividing",
+    ThroughStd,
+    {"var + self.eps, 0.5)": "var, 0.5)", "x - mean, std)": "x - mean, std).add(self.eps)"},
+)
 wrong("eps missing", PermuteFlatten, {" + self.eps": ""})
 wrong("eps squared", Einsum, {"var + self.eps": "var + self.eps**2"})
 wrong("eps hard-coded", Functional, {", self.eps)": ")"})
@@ -605,18 +676,51 @@ wrong(
 wrong("normalised with the updated running statistics", MulAdd, {"else:\nmean, var": "mean, var"})
 wrong("train and eval swapped", Lerp, {"if self.training": "if not self.training"})
 wrong("train mode ignored", Functional, {"int(self.training)": "1", "s, self.training": "s, True"})
+wrong("eval mode always", MulAdd, {"if self.training": "if not self.eval"})
+wrong(
+    "train mode ignored, one value refused in it alone",
+    OwnCopy,
+    {"if self.training:\nif": "if self.train:\n    if self.training and"},
+)
 wrong(
     "statistics updated in eval mode",
     InMethods,
-    {"if self.training:\nself.update(x)": "self.update(x)\nif self.training:"},
+    {
+        "if self.training:\nif": "self.update(x)\nif self.training:\n    if",
+        'channel")\nself.update(x)': 'channel")',
+    },
 )
 wrong("running statistics never updated", Lerp, {"lerp_(mean": "lerp(mean", "lerp_(x": "lerp(x"})
+wrong("running_mean never updated", Lerp, {"lerp_(mean": "lerp(mean"})
+wrong("running_var never updated", Lerp, {"lerp_(x": "lerp(x"})
+wrong(
+    "running_mean of the normalised batch",
+    MulAdd,
+    {"(m * mean)": "(m * ((x - mean.view(-1, 1, 1)) / x.std()).mean(dims))"},
+)
+wrong(
+    "running statistics of the normalised batch",
+    InMethods,
+    {
+        "self.update(x)": "self.update(self.normalised(x, *self.of_batch(x)))",
+        "@torch.no_grad()": "def of_batch(self, x):\n"
+        "    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)\n"
+        "    return mean[:, None, None], var[:, None, None]\n\n@torch.no_grad()",
+    },
+)
 wrong(
     "num_batches_tracked never incremented",
     Functional,
     {"self.num_batches_tracked += int(self.training)\n": ""},
 )
-wrong("num_batches_tracked incremented in eval mode", Native, {"if self.training:\n": ""})
+wrong(
+    "num_batches_tracked incremented in eval mode",
+    Native,
+    {
+        "if self.training:\nif": "self.num_batches_tracked.add_(1)\nif self.training:\n    if",
+        'channel")\nself.num_batches_tracked.add_(1)': 'channel")',
+    },
+)
 wrong("num_batches_tracked counts pictures", PermuteFlatten, {"data += 1": "data += len(x)"})
 
 # ---- Wrong: parameters, buffers and the graph -----------------------------------------------
@@ -642,6 +746,19 @@ wrong(
     },
 )
 wrong("running statistics keep the graph", Einops, {"mean.detach()": "mean", "var.detach()": "var"})
+wrong("running_mean keeps the graph", Einops, {"mean.detach()": "mean"})
+wrong("running_var keeps the graph", KeepDim, {"x.detach().var": "x.var"})
+wrong(
+    "running statistics made in inference mode",
+    InMethods,
+    {"@torch.no_grad()": "@torch.inference_mode()"},
+)
+wrong("mean detached from the graph", KeepDim, {"mean = x.mean": "mean = x.detach().mean"})
+wrong(
+    "variance detached from the graph",
+    HalfFunctional,
+    {"var = reduce((x - mean) ** 2": "var = reduce((x.data - mean.data) ** 2"},
+)
 wrong(
     "mean and variance detached from the graph",
     RegisteredAgain,
@@ -664,6 +781,25 @@ wrong(
     "batch statistics with keepdim in the update",
     KeepDim,
     {"mean.detach().squeeze()": "mean.detach()", "unbiased.squeeze()": "unbiased"},
+)
+
+wrong(
+    "running statistics squeezed",
+    RunningFirst,
+    {
+        "mean.detach(), self.momentum)": "mean.detach(), self.momentum).squeeze()",
+        "x.detach().var(dims), self.momentum)": "x.detach().var(dims), self.momentum).squeeze()",
+    },
+)
+wrong(
+    "one value per channel accepted",
+    Lerp,
+    {'\nif x.numel() == x.shape[1]:\nraise ValueError("one value per channel")': ""},
+)
+wrong(
+    "one value per channel refused in eval mode",
+    ChannelByChannel,
+    {"self.training and x[:, 0].numel()": "x[:, 0].numel()"},
 )
 
 # ---- Wrong: what a new module has and shows -------------------------------------------------
@@ -698,3 +834,6 @@ wrong("extra_repr returns None", InMethods, {'return f"': 'print(f"', 'momentum}
 wrong("extra_repr without num_features", Functional, {'"num_features", ': ""})
 wrong("extra_repr without eps", PermuteFlatten, {", eps={self.eps}": ""})
 wrong("extra_repr without momentum", Corrected, {", {self.momentum=}": ""})
+wrong("extra_repr with another number for num_features", InFull, {"{self.num_features}, ": "64, "})
+wrong("extra_repr with another number for eps", PermuteFlatten, {"{self.eps}": "1e-05"})
+wrong("extra_repr with another number for momentum", Corrected, {"{self.momentum=}": "0.1"})

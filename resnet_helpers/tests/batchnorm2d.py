@@ -90,6 +90,10 @@ class BatchNorm2dInSteps(nn.Module):
     def running_statistics(self):
         return self.along_channels(self.running_mean), self.along_channels(self.running_var)
 
+    def refuse(self, x):
+        if self.training and x.numel() == self.num_features:
+            raise ValueError("there is only 1 value per channel")
+
     def train_statistics(self, x):
         mean, var = self.batch_mean(x), self.batch_var(x)
         self.track(x)
@@ -115,6 +119,7 @@ class BatchNorm2dInSteps(nn.Module):
         return x_hat * weight + bias
 
     def forward(self, x):
+        self.refuse(x)
         x = self.received(x)
         mean, var = self.train_statistics(x) if self.training else self.eval_statistics(x)
         x_hat = self.normalised(x, mean, var)
@@ -163,7 +168,7 @@ mistake(
 )
 mistake(
     "running statistics updated twice",
-    "You update the running statistics twice for each batch. Look for a second update, or a "
+    "You take the step towards the batch twice for each batch. Look for a second update, or a "
     "second call of the code that does it.",
     moved=lambda self, old, new: old + (1 - (1 - self.momentum) ** 2) * (new - old),
 )
@@ -187,9 +192,15 @@ mistake(
 )
 mistake(
     "running value replaced by the batch's",
-    "Your running statistics are simply the last batch's. Move them only a step towards it: "
+    "Your running value is simply the last batch's. Move it only a step towards that: "
     "new = (1 - momentum) * old + momentum * batch.",
     moved=lambda self, old, new: new.clone(),
+)
+mistake(
+    "new value added to the old one",
+    "You add the new running value to the old one, as += does. Assign it: "
+    "running = (1 - momentum) * running + momentum * batch.",
+    moved=lambda self, old, new: old + (1 - self.momentum) * old + self.momentum * new,
 )
 mistake(
     "momentum hard-coded",
@@ -200,6 +211,18 @@ mistake(
     "eps outside the root",
     "You add eps after taking the root. It belongs inside: sqrt(var + eps).",
     denominator=lambda self, var: var.sqrt() + self.eps,
+)
+mistake(
+    "eps added after dividing",
+    "You add eps to the quotient. It belongs inside the root below the line: "
+    "(x - mean) / sqrt(var + eps).",
+    normalised=lambda self, x, mean, var: self.centred(x, mean) / var.sqrt() + self.eps,
+)
+mistake(
+    "eps in running_var",
+    "You add eps to what you store in running_var. Store the variance alone, and add eps only "
+    "where you take the root.",
+    tracked_var=lambda self, x: x.var(AXES) + self.eps,
 )
 mistake(
     "eps missing",
@@ -323,6 +346,34 @@ mistake(
     tracked_var=lambda self, x: x.square().mean(AXES),
 )
 mistake(
+    "deviations summed before squaring",
+    "Your variance is 0 for every batch: a channel's deviations from its own mean add up to 0. "
+    "Square them first, then take their mean: (x - mean) ** 2.",
+    batch_var=lambda self, x: 0 * x.var(AXES, unbiased=False, keepdim=True),
+    tracked_var=lambda self, x: 0 * x.var(AXES),
+)
+mistake(
+    "deviations summed before squaring, running_var right",
+    "Your variance is 0 for every batch: a channel's deviations from its own mean add up to 0. "
+    "Square them first, then take their mean: (x - mean) ** 2.",
+    batch_var=lambda self, x: 0 * x.var(AXES, unbiased=False, keepdim=True),
+)
+IN_CHUNKS = {
+    "batch_mean": lambda self, x: x.reshape(self.num_features, -1).mean(1).view(1, -1, 1, 1),
+    "batch_var": lambda self, x: (
+        x.reshape(self.num_features, -1).var(1, unbiased=False).view(1, -1, 1, 1)
+    ),
+    "tracked_mean": lambda self, x: x.reshape(self.num_features, -1).mean(1),
+    "tracked_var": lambda self, x: x.reshape(self.num_features, -1).var(1),
+}
+mistake(
+    "batch cut into num_features pieces",
+    "Your statistics are of num_features consecutive pieces of the batch, as "
+    "x.view(num_features, -1) cuts it: these mix the channels. Bring the channels to the front "
+    "first: x.transpose(0, 1).",
+    **IN_CHUNKS,
+)
+mistake(
     "statistics over everything",
     "You take one mean and one variance over the whole tensor. Each channel has its own, over "
     "batch, height and width.",
@@ -411,6 +462,12 @@ mistake(
 )
 
 
+def refuse_in_both_modes(self, x):
+    """Raise a ValueError for one value per channel, whatever the mode."""
+    if x.numel() == self.num_features:
+        raise ValueError("there is only 1 value per channel")
+
+
 def first(*results):
     """What came of the first of several things done in order."""
     return results[0]
@@ -419,6 +476,12 @@ def first(*results):
 def last(*results):
     """What came of the last of several things done in order."""
     return results[-1]
+
+
+def in_inference_mode(running: Tensor) -> Tensor:
+    """The same, as it would be if it had been computed in inference mode."""
+    with torch.inference_mode():
+        return running.clone()
 
 
 mistake(
@@ -442,13 +505,27 @@ mistake(
 )
 mistake(
     "train mode ignored",
-    "Your forward does the same in both modes, what train mode should. In eval mode "
-    "(self.training is False), use the running statistics and leave them as they are.",
+    "Your forward does the same in both modes, what train mode should. Ask self.training (a bool; "
+    "self.train is a method): in eval mode use the running statistics, and leave them as they are.",
+    eval_statistics=BatchNorm2dInSteps.train_statistics,
+    refuse=refuse_in_both_modes,
+)
+mistake(
+    "train mode ignored, one value refused in it alone",
+    "Your forward does the same in both modes, what train mode should. Ask self.training (a bool; "
+    "self.train is a method): in eval mode use the running statistics, and leave them as they are.",
     eval_statistics=BatchNorm2dInSteps.train_statistics,
 )
 mistake(
+    "eval mode always",
+    "Your forward does the same in both modes, what eval mode should. Ask self.training (a bool; "
+    "self.eval is a method): train mode uses the batch's statistics, and updates the running ones.",
+    refuse=lambda self, x: None,
+    train_statistics=lambda self, x: self.running_statistics(),
+)
+mistake(
     "statistics updated in eval mode",
-    "You update the running statistics in eval mode too. Update them in train mode only.",
+    "Running statistics change in eval mode too. Update them in train mode only.",
     eval_statistics=lambda self, x: last(self.track(x), self.running_statistics()),
 )
 mistake(
@@ -456,6 +533,34 @@ mistake(
     "Your running statistics never change. In train mode, move each a step towards the "
     "batch's: new = (1 - momentum) * old + momentum * batch.",
     train_statistics=lambda self, x: last(self.count(), (self.batch_mean(x), self.batch_var(x))),
+)
+for tracked, other in (("mean", "var"), ("var", "mean")):
+    mistake(
+        f"running_{tracked} never updated",
+        f"Your running_{tracked} never changes. In train mode, move it a step towards the "
+        "batch's: new = (1 - momentum) * old + momentum * batch.",
+        track=lambda self, x, other=other: setattr(
+            self,
+            f"running_{other}",
+            self.kept(
+                self.moved(getattr(self, f"running_{other}"), getattr(self, f"tracked_{other}")(x))
+            ),
+        ),
+    )
+mistake(
+    "running_mean of the normalised batch",
+    "Your running_mean moves towards 0 whatever the batch is, as the mean of a normalised x is 0. "
+    "Update it from x itself, before you normalise.",
+    tracked_mean=lambda self, x: 0 * x.mean(AXES),
+)
+mistake(
+    "running statistics of the normalised batch",
+    "Your running_mean moves towards 0 and your running_var towards 1, whatever the batch is: that "
+    "is what a normalised x has. Update them from x itself, before you normalise.",
+    tracked_mean=lambda self, x: 0 * x.mean(AXES),
+    tracked_var=lambda self, x: (
+        x / (x.var(AXES, unbiased=False, keepdim=True) + self.eps).sqrt()
+    ).var(AXES),
 )
 mistake(
     "num_batches_tracked never incremented",
@@ -506,23 +611,65 @@ mistake(
     "Update them under torch.no_grad(), or from detached values.",
     kept=lambda self, running: running,
 )
+for tracked, other in (("mean", "var"), ("var", "mean")):
+    mistake(
+        f"running_{tracked} keeps the graph",
+        f"Your running_{tracked} hangs on to the autograd graph, so memory grows with every "
+        "batch. Update it under torch.no_grad(), or from detached values.",
+        track=lambda self, x, tracked=tracked, other=other: (
+            setattr(
+                self,
+                f"running_{tracked}",
+                self.moved(
+                    getattr(self, f"running_{tracked}"), getattr(self, f"tracked_{tracked}")(x)
+                ),
+            ),
+            setattr(
+                self,
+                f"running_{other}",
+                self.kept(
+                    self.moved(
+                        getattr(self, f"running_{other}"), getattr(self, f"tracked_{other}")(x)
+                    )
+                ),
+            ),
+        ),
+    )
+mistake(
+    "running statistics made in inference mode",
+    "Your running statistics are made in inference mode, and what is made there cannot be changed "
+    "in place outside it: load_state_dict fails. Update them under torch.no_grad().",
+    kept=lambda self, running: in_inference_mode(running),
+)
+mistake(
+    "mean detached from the graph",
+    "The mean that you subtract is cut off from the graph, as by no_grad or detach. Only the "
+    "running statistics stay out of it: gradients must flow through the batch's mean too.",
+    batch_mean=lambda self, x: x.detach().mean(AXES, keepdim=True),
+)
+mistake(
+    "variance detached from the graph",
+    "The variance that you divide by is cut off from the graph, as by no_grad or detach. Only the "
+    "running statistics stay out of it: gradients must flow through the batch's variance too.",
+    batch_var=lambda self, x: x.detach().var(AXES, unbiased=False, keepdim=True),
+)
 mistake(
     "mean and variance detached from the graph",
-    "You detach the mean and variance that you normalise with. Only the running statistics "
-    "stay out of the graph: the gradient must flow through the batch's mean and variance.",
+    "The mean and variance that you normalise with are cut off from the graph, as by no_grad or "
+    "detach. Only the running statistics stay out of it: gradients must flow through the batch's.",
     batch_mean=lambda self, x: x.detach().mean(AXES, keepdim=True),
     batch_var=lambda self, x: x.detach().var(AXES, unbiased=False, keepdim=True),
 )
 mistake(
     "forward under no_grad",
-    "Your whole forward runs without gradients, so nothing before or in this layer can learn. "
-    "Keep torch.no_grad() to the update of the running statistics.",
+    "Your output is cut off from the graph, so nothing before or in this layer can learn. Keep "
+    "torch.no_grad() and detach() to the update of the running statistics.",
     affine=lambda self, x_hat, weight, bias: (x_hat * weight + bias).detach(),
 )
 mistake(
     "input detached",
-    "You detach x, so no gradient reaches the layers before this one. Only the running "
-    "statistics stay out of the graph.",
+    "No gradient reaches x, so the layers before this one cannot learn. Normalise x itself, with "
+    "gradients on: only the running statistics stay out of the graph.",
     received=lambda self, x: x.detach(),
 )
 mistake(
@@ -544,6 +691,12 @@ mistake(
     "square. Flatten the batch's statistics first, or leave out keepdim.",
     tracked_mean=lambda self, x: x.mean(AXES, keepdim=True),
     tracked_var=lambda self, x: x.var(AXES, keepdim=True),
+)
+mistake(
+    "running statistics squeezed",
+    "With one channel your running statistics lose their only axis: squeeze() drops every axis of "
+    "size 1. Use flatten(), or view(-1), or take them without keepdim.",
+    kept=lambda self, running: running.detach().squeeze(),
 )
 mistake(
     "running_mean starts at 1",
@@ -635,7 +788,7 @@ mistake(
 )
 mistake(
     "extra_repr with names only",
-    "Your extra_repr shows words and no values. Use an f-string with the values in braces, as "
+    "Your extra_repr shows words and no numbers. Use an f-string with the values in braces, as "
     'in f"eps={self.eps}".',
     extra_repr=lambda self: "num_features, eps, momentum",
 )
@@ -656,6 +809,25 @@ for setting in ("num_features", "eps", "momentum"):
         f"Your extra_repr leaves out {setting}.",
         **{f"show_{setting}": lambda self: ""},
     )
+    mistake(
+        f"extra_repr with another number for {setting}",
+        f"Your extra_repr does not show self.{setting}, and shows a number that is no setting of "
+        f"this layer. If you wrote the number out, put {{self.{setting}}} in its place.",
+        **{f"show_{setting}": lambda self: "987"},
+    )
+
+mistake(
+    "one value per channel accepted",
+    "In train mode one value per channel cannot be normalised: minus its own mean it is 0, and its "
+    "unbiased variance is 0 / 0. Raise a ValueError there, as PyTorch does.",
+    refuse=lambda self, x: None,
+)
+mistake(
+    "one value per channel refused in eval mode",
+    "Your ValueError for one value per channel is raised in eval mode too. There the running "
+    "statistics are used, so one value is enough: raise it in train mode only.",
+    refuse=refuse_in_both_modes,
+)
 
 # ---- The check ------------------------------------------------------------------------------
 
