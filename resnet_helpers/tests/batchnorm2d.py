@@ -6,125 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers.tests import batchnorm2d_trials
+from resnet_helpers.tests.batchnorm2d_in_steps import (
+    AXES,
+    BatchNorm2dInSteps,
+    first,
+    in_inference_mode,
+    last,
+    refuse_in_both_modes,
+    tracked_mean_with_graph,
+    tracked_var_with_graph,
+)
 from resnet_helpers.tests.engine import Catalogue, Exercise
-
-# ---- What is tried --------------------------------------------------------------------------
-
-TRIALS = batchnorm2d_trials.TRIALS  # in a module of their own: both would be too long for one
-
-# ---- A right answer in steps ----------------------------------------------------------------
-
-AXES = (0, 2, 3)  # batch, height and width
-
-
-class BatchNorm2dInSteps(nn.Module):
-    """BatchNorm2d cut into the steps that can each go wrong."""
-
-    default_eps = 1e-5
-    default_momentum = 0.1
-
-    def __init__(self, num_features: int, eps=None, momentum=None):
-        super().__init__()
-        self.num_features = num_features
-        self.eps = self.default_eps if eps is None else eps
-        self.momentum = self.default_momentum if momentum is None else momentum
-        self.make_affine()
-        self.make_running_mean()
-        self.make_running_var()
-        self.make_counter()
-
-    def make_affine(self):
-        self.weight = nn.Parameter(torch.ones(self.num_features))
-        self.bias = nn.Parameter(torch.zeros(self.num_features))
-
-    def make_running_mean(self):
-        self.register_buffer("running_mean", torch.zeros(self.num_features))
-
-    def make_running_var(self):
-        self.register_buffer("running_var", torch.ones(self.num_features))
-
-    def make_counter(self):
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
-
-    def show_num_features(self):
-        return f"{self.num_features}"
-
-    def show_eps(self):
-        return f"eps={self.eps}"
-
-    def show_momentum(self):
-        return f"momentum={self.momentum}"
-
-    def extra_repr(self):
-        shown = (self.show_num_features(), self.show_eps(), self.show_momentum())
-        return ", ".join(filter(None, shown))
-
-    def received(self, x):
-        return x
-
-    def batch_mean(self, x):
-        return x.mean(AXES, keepdim=True)
-
-    def batch_var(self, x):
-        return x.var(AXES, unbiased=False, keepdim=True)
-
-    def tracked_mean(self, x):
-        return x.mean(AXES)
-
-    def tracked_var(self, x):
-        return x.var(AXES)
-
-    def moved(self, running, batch):
-        return (1 - self.momentum) * running + self.momentum * batch
-
-    def kept(self, running):
-        return running.detach()
-
-    def track(self, x):
-        self.running_mean = self.kept(self.moved(self.running_mean, self.tracked_mean(x)))
-        self.running_var = self.kept(self.moved(self.running_var, self.tracked_var(x)))
-
-    def count(self):
-        self.num_batches_tracked = self.num_batches_tracked + 1
-
-    def running_statistics(self):
-        return self.along_channels(self.running_mean), self.along_channels(self.running_var)
-
-    def refuse(self, x):
-        if self.training and x.numel() == self.num_features:
-            raise ValueError("there is only 1 value per channel")
-
-    def train_statistics(self, x):
-        mean, var = self.batch_mean(x), self.batch_var(x)
-        self.track(x)
-        self.count()
-        return mean, var
-
-    def eval_statistics(self, x):
-        return self.running_statistics()
-
-    def centred(self, x, mean):
-        return x - mean
-
-    def denominator(self, var):
-        return (var + self.eps).sqrt()
-
-    def normalised(self, x, mean, var):
-        return self.centred(x, mean) / self.denominator(var)
-
-    def along_channels(self, vector):
-        return vector.view(1, -1, 1, 1)
-
-    def affine(self, x_hat, weight, bias):
-        return x_hat * weight + bias
-
-    def forward(self, x):
-        self.refuse(x)
-        x = self.received(x)
-        mean, var = self.train_statistics(x) if self.training else self.eval_statistics(x)
-        x_hat = self.normalised(x, mean, var)
-        return self.affine(x_hat, self.along_channels(self.weight), self.along_channels(self.bias))
-
 
 # ---- The mistakes ---------------------------------------------------------------------------
 
@@ -462,28 +354,6 @@ mistake(
 )
 
 
-def refuse_in_both_modes(self, x):
-    """Raise a ValueError for one value per channel, whatever the mode."""
-    if x.numel() == self.num_features:
-        raise ValueError("there is only 1 value per channel")
-
-
-def first(*results):
-    """What came of the first of several things done in order."""
-    return results[0]
-
-
-def last(*results):
-    """What came of the last of several things done in order."""
-    return results[-1]
-
-
-def in_inference_mode(running: Tensor) -> Tensor:
-    """The same, as it would be if it had been computed in inference mode."""
-    with torch.inference_mode():
-        return running.clone()
-
-
 mistake(
     "running statistics in train mode",
     "In train mode you normalise with the running statistics. Use the batch's own mean and "
@@ -534,18 +404,12 @@ mistake(
     "batch's: new = (1 - momentum) * old + momentum * batch.",
     train_statistics=lambda self, x: last(self.count(), (self.batch_mean(x), self.batch_var(x))),
 )
-for tracked, other in (("mean", "var"), ("var", "mean")):
+for which in ("mean", "var"):
     mistake(
-        f"running_{tracked} never updated",
-        f"Your running_{tracked} never changes. In train mode, move it a step towards the "
+        f"running_{which} never updated",
+        f"Your running_{which} never changes. In train mode, move it a step towards the "
         "batch's: new = (1 - momentum) * old + momentum * batch.",
-        track=lambda self, x, other=other: setattr(
-            self,
-            f"running_{other}",
-            self.kept(
-                self.moved(getattr(self, f"running_{other}"), getattr(self, f"tracked_{other}")(x))
-            ),
-        ),
+        **{f"track_{which}": lambda self, x: None},
     )
 mistake(
     "running_mean of the normalised batch",
@@ -566,6 +430,12 @@ mistake(
     "num_batches_tracked never incremented",
     "You never increment num_batches_tracked. Add 1 for every batch in train mode.",
     count=lambda self: None,
+)
+mistake(
+    "num_batches_tracked replaced by a number",
+    "num_batches_tracked is a buffer, and only a tensor can take its place. Add 1 to the tensor "
+    "itself: self.num_batches_tracked += 1.",
+    count=lambda self: setattr(self, "num_batches_tracked", int(self.num_batches_tracked) + 1),
 )
 mistake(
     "num_batches_tracked incremented in eval mode",
@@ -599,6 +469,12 @@ class _:
 
 
 mistake(
+    "running statistics become Parameters",
+    "Your update makes Parameters of the running statistics, which an optimizer would train. "
+    "Assign the new tensor itself, self.running_mean = ..., without nn.Parameter.",
+    kept=lambda self, running: nn.Parameter(running.detach()),
+)
+mistake(
     "running statistics are plain attributes",
     "Your running statistics are plain attributes, so state_dict() leaves them out and .to() "
     "does not move them. Make them buffers: self.register_buffer(name, tensor).",
@@ -611,30 +487,19 @@ mistake(
     "Update them under torch.no_grad(), or from detached values.",
     kept=lambda self, running: running,
 )
-for tracked, other in (("mean", "var"), ("var", "mean")):
+for which, with_graph in (("mean", tracked_mean_with_graph), ("var", tracked_var_with_graph)):
     mistake(
-        f"running_{tracked} keeps the graph",
-        f"Your running_{tracked} hangs on to the autograd graph, so memory grows with every "
+        f"running_{which} keeps the graph",
+        f"Your running_{which} hangs on to the autograd graph, so memory grows with every "
         "batch. Update it under torch.no_grad(), or from detached values.",
-        track=lambda self, x, tracked=tracked, other=other: (
-            setattr(
-                self,
-                f"running_{tracked}",
-                self.moved(
-                    getattr(self, f"running_{tracked}"), getattr(self, f"tracked_{tracked}")(x)
-                ),
-            ),
-            setattr(
-                self,
-                f"running_{other}",
-                self.kept(
-                    self.moved(
-                        getattr(self, f"running_{other}"), getattr(self, f"tracked_{other}")(x)
-                    )
-                ),
-            ),
-        ),
+        **{f"track_{which}": with_graph},
     )
+mistake(
+    "running statistics made of Python numbers",
+    "Your running statistics become float32 whatever x is, as torch.tensor makes them of Python "
+    "numbers. Compute them with tensors, which keep their dtype and device.",
+    kept=lambda self, running: torch.tensor(running.tolist()),
+)
 mistake(
     "running statistics made in inference mode",
     "Your running statistics are made in inference mode, and what is made there cannot be changed "
@@ -823,6 +688,12 @@ mistake(
     refuse=lambda self, x: None,
 )
 mistake(
+    "single pictures refused",
+    "Your ValueError comes for every batch of one picture. One picture of several pixels has "
+    "several values per channel: count those, x.numel() // num_features.",
+    refuse=lambda self, x: refuse_in_both_modes(self, x[:, :, :1, :1]) if self.training else None,
+)
+mistake(
     "one value per channel refused in eval mode",
     "Your ValueError for one value per channel is raised in eval mode too. There the running "
     "statistics are used, so one value is enough: raise it in train mode only.",
@@ -834,7 +705,7 @@ mistake(
 BATCHNORM2D = Exercise(
     name="BatchNorm2d",
     reference=nn.BatchNorm2d,
-    trials=TRIALS,
+    trials=batchnorm2d_trials.TRIALS,
     names=vars(batchnorm2d_trials),
     in_steps=BatchNorm2dInSteps,
     mistakes=mistake,

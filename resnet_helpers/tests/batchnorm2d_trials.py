@@ -123,10 +123,10 @@ def weight_and_bias(output: Any, x: Tensor, module: nn.Module) -> Any:
     return Lines(output, x_hat, WEIGHT_AND_BIAS)
 
 
-def whether_refused(module: nn.Module) -> str:
-    """Whether the module raises a ValueError for one value per channel."""
+def whether_refused(module: nn.Module, x: Tensor) -> str:
+    """Whether the module raises a ValueError for x."""
     try:
-        module(ONE_VALUE.clone())
+        module(x.clone())
     except ValueError:
         return "a ValueError"
     return "no error"
@@ -199,7 +199,9 @@ def attachments(module: nn.Module, x: Tensor) -> dict[str, str]:
     }
     for name in states:
         value = getattr(module, name, None)
-        if isinstance(value, Tensor) and value.grad_fn is not None:
+        if isinstance(value, nn.Parameter):
+            states[name] = "a Parameter"
+        elif isinstance(value, Tensor) and value.requires_grad:
             states[name] = "attached to the graph"
     module(NEXT.clone().requires_grad_())
     for name, value in {**vars(module), **buffers}.items():
@@ -399,6 +401,10 @@ def running_trials(check: str, buffer: str) -> tuple[Trial, ...]:
             f"{new(3, affine=True)}; bn({UNEQUAL_CODE})",
         ),
         tracked(f"train mode, one channel, {ONE_X}", f"{new(1)}; bn(ONE.clone())"),
+        tracked(
+            f"train mode after module.double(), {SMALL_X} in float64",
+            f"{made}; bn.double()(SMALL.double())",
+        ),
     )
 
 
@@ -525,14 +531,21 @@ FORWARD_TRIALS = (
         "test_batchnorm2d_forward",
         "train mode, one value per channel, x = [[[[1]], [[-2]]]]",
         f"{new(2)}\nbn(ONE_VALUE)",
-        "whether_refused(bn)",
+        "whether_refused(bn, ONE_VALUE)",
+        "there is",
+    ),
+    trial(
+        "test_batchnorm2d_forward",
+        "train mode, one picture, x = [[[[1, 2]], [[0, 4]]]]",
+        f"{new(2)}\nbn(SMALL[:1])",
+        "whether_refused(bn, SMALL[:1])",
         "there is",
     ),
     trial(
         "test_batchnorm2d_forward",
         "eval mode, one value per channel, x = [[[[1]], [[-2]]]]",
         f"{new(2, mode='eval')}\nbn(ONE_VALUE)",
-        "whether_refused(bn)",
+        "whether_refused(bn, ONE_VALUE)",
         "there is",
     ),
 )
