@@ -111,6 +111,18 @@ wrong("height only", MeanOfMeans, {".mean(3)": ""})
 wrong("width only", MeanOfMeans, {".mean(2)": ""})
 wrong("corner taken", Flattened, {"positions.mean(dim=-1)": "positions[..., 0]"})
 wrong("divided by the width twice", SumDivided, {"height * width": "width * width"})
+wrong("divided by the height twice", SumDivided, {"height * width": "height**2"})
+SQUEEZED = ".squeeze(3).squeeze(2)"
+wrong(
+    "a square window of the height",
+    WholeWindow,
+    {"kernel_size=x.shape[2:]": "x.shape[2]", SQUEEZED: ".flatten(1)"},
+)
+wrong(
+    "a square window of the width",
+    WholeWindow,
+    {"kernel_size=x.shape[2:]": "x.size(3)", SQUEEZED: ".view(*x.shape[:2], -1).flatten(1)"},
+)
 wrong(
     "flattened", EinopsThenMean, {"b c (h w)": "b (c h w)", "positions.mean(dim=-1)": "positions"}
 )

@@ -1,4 +1,4 @@
-"""Answers to BatchNorm2d."""
+"""Right answers to BatchNorm2d; the wrong ones are edits of these, in the module beside this."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from torch import nn
 from resnet_helpers.answers.edits import Answers
 
 batchnorm2d = Answers("BatchNorm2d", globals())
-right, wrong = batchnorm2d.right, batchnorm2d.wrong
+right = batchnorm2d.right
 
 
 class Given(nn.Module):
@@ -44,6 +44,8 @@ class InFull(nn.Module):
 
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
             with torch.no_grad():
                 self.num_batches_tracked += 1
@@ -63,6 +65,8 @@ class InFull(nn.Module):
 class Lerp(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3), unbiased=False)
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
@@ -82,6 +86,8 @@ class KeepDim(Given):
     def forward(self, x):
         dims = (0, 2, 3)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = x.mean(dims, keepdim=True)
             var = x.var(dims, keepdim=True, unbiased=False)
             unbiased = x.detach().var(dims, keepdim=True)
@@ -102,6 +108,8 @@ class KeepDim(Given):
 class InMethods(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             self.update(x)
             self.num_batches_tracked += 1
             mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
@@ -132,6 +140,8 @@ class RunningFirst(Given):
         dims = (0, 2, 3)
         mean, var = self.running_mean, self.running_var
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             self.running_mean = self.running_mean.lerp(mean.detach(), self.momentum)
             self.running_var = self.running_var.lerp(x.detach().var(dims), self.momentum)
@@ -148,6 +158,8 @@ class RunningFirst(Given):
 class Corrected(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             var, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0)
             n = x.shape[0] * x.shape[2] * x.shape[3]
             keep = 1 - self.momentum
@@ -168,6 +180,8 @@ class MulAdd(Given):
     def forward(self, x):
         dims = (0, 2, 3)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             with torch.no_grad():
                 m = self.momentum
@@ -189,6 +203,8 @@ class ScaleAndShift(Given):
     def forward(self, x):
         mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             values = x.numel() / self.num_features
             unbiased = var * values / (values - 1)
             with torch.no_grad():
@@ -263,6 +279,8 @@ class HalfFunctional(Given):
 class Native(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             self.num_batches_tracked.add_(1)
         running = self.running_mean, self.running_var
         settings = self.training, self.momentum, self.eps
@@ -298,6 +316,8 @@ class Einops(Given):
 
         m = self.momentum
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = reduce(x, "b c h w -> c", "mean")
             var = reduce((x - expand(mean)) ** 2, "b c h w -> c", "mean")
             b, _, h, w = x.shape
@@ -321,6 +341,8 @@ class EinopsToColumns(Given):
         b, _, h, w = x.shape
         columns = rearrange(x, "b c h w -> (b h w) c")
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean, var = columns.mean(0), columns.var(0, unbiased=False)
             with torch.no_grad():
                 self.running_mean.copy_(torch.lerp(self.running_mean, mean, self.momentum))
@@ -339,6 +361,8 @@ class EinopsToColumns(Given):
 class PermuteFlatten(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             rows = x.permute(1, 0, 2, 3).flatten(start_dim=1)
             var, mean = torch.var_mean(rows, dim=1, correction=0)
             self.running_mean.data += self.momentum * (mean.data - self.running_mean.data)
@@ -359,6 +383,8 @@ class PermuteFlatten(Given):
 class RegisteredAgain(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             dims = (0, 2, 3)
             mean, var = x.mean(dims), x.var(dims, unbiased=False)
             new_mean = torch.lerp(self.running_mean, mean, self.momentum).detach().clone()
@@ -380,6 +406,8 @@ class RegisteredAgain(Given):
 class OwnCopy(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             mean = x.mean((0, 2, 3), keepdim=True)
             var = (x**2).mean((0, 2, 3), keepdim=True) - mean**2
             n = x.numel() // x.shape[1]
@@ -403,6 +431,8 @@ class OwnCopy(Given):
 @right
 class ChannelByChannel(Given):
     def forward(self, x):
+        if self.training and x[:, 0].numel() < 2:
+            raise ValueError("too few values")
         outputs = []
         for channel in range(self.num_features):
             values = x[:, channel]
@@ -427,6 +457,8 @@ class ChannelByChannel(Given):
 class Einsum(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             n = x[:, 0].numel()
             mean = torch.einsum("bchw->c", x) / n
             centred = x - mean.view(-1, 1, 1)
@@ -450,6 +482,8 @@ class Einsum(Given):
 class ThroughStd(Given):
     def forward(self, x):
         if self.training:
+            if x.numel() == x.shape[1]:
+                raise ValueError("one value per channel")
             std, mean = torch.std_mean(x, (0, 2, 3), unbiased=False, keepdim=True)
             var = std.square()
             self._update(x.detach())
@@ -467,234 +501,3 @@ class ThroughStd(Given):
 
     def extra_repr(self):
         return f"num_features={self.num_features}, eps={self.eps}, momentum={self.momentum}"
-
-
-# ---- Wrong: the variance, and the momentum --------------------------------------------------
-
-wrong("unbiased variance when normalising", Lerp, {", unbiased=False": ""})
-wrong("biased variance in running_var", RegisteredAgain, {"x.var(dims), self": "var, self"})
-wrong("standard deviation in running_var", Lerp, {"lerp_(x.var": "lerp_(x.std"})
-wrong("unbiased correction with the batch size", Corrected, {" * x.shape[2] * x.shape[3]": ""})
-wrong("unbiased correction with one picture's size", Einops, {"b * h * w": "h * w"})
-wrong("unbiased correction with the size of everything", OwnCopy, {" // x.shape[1]": ""})
-wrong("unbiased correction with the number of channels", ScaleAndShift, {"x.numel() / ": ""})
-wrong("unbiased correction upside down", Corrected, {"n / (n - 1)": "(n - 1) / n"})
-wrong(
-    "mean of squares as variance",
-    MulAdd,
-    {"x.var(dims, unbiased=False)": "(x * x).mean(dims)", "m * x.var(dims)": "m * var"},
-)
-wrong("momentum the wrong way round", Corrected, {"keep = 1 - self.": "keep = self."})
-wrong("momentum applied to both values", InMethods, {"(1 - m)": "m"})
-wrong("one minus momentum applied to both values", InMethods, {"+ m": "+ (1 - m)"})
-wrong("momentum applied to the running value twice", InMethods, {"(1 - m)": "(1 - m) ** 2"})
-wrong("batch added without momentum", InMethods, {"+ m * ": "+ "})
-wrong(
-    "running value not decayed",
-    ScaleAndShift,
-    {"(mean - self.running_mean)": "mean", "(unbiased - self.running_var)": "unbiased"},
-)
-wrong(
-    "running value replaced by the batch's",
-    EinopsToColumns,
-    {
-        "torch.lerp(self.running_mean, mean, self.momentum)": "mean",
-        "torch.lerp(self.running_var, columns.var(0), self.momentum)": "columns.var(0)",
-    },
-)
-wrong("momentum hard-coded", MulAdd, {"m = self.momentum": "m = 0.1"})
-wrong(
-    "plain average of all batches",
-    InFull,
-    {"m = self.momentum": "m = 1 / self.num_batches_tracked"},
-)
-wrong(
-    "running statistics updated twice",
-    InMethods,
-    {"self.update(x)": "self.update(x)\nself.update(x)"},
-)
-
-# ---- Wrong: the formula ---------------------------------------------------------------------
-
-wrong("eps outside the root", MulAdd, {"(var + self.eps)": "(var) + self.eps"})
-wrong("eps missing", PermuteFlatten, {" + self.eps": ""})
-wrong("eps squared", Einsum, {"var + self.eps": "var + self.eps**2"})
-wrong("eps hard-coded", Functional, {", self.eps)": ")"})
-wrong("divided by the variance", EinopsToColumns, {"(var + self.eps).sqrt()": "(var + self.eps)"})
-wrong("standard deviation under the root", KeepDim, {"var = x.var(": "var = x.std("})
-wrong("multiplied by the standard deviation", RunningFirst, {"mean) / std": "mean) * std"})
-wrong("not centred", InMethods, {"(x - mean)": "x"})
-wrong("mean added", Corrected, {"1) - mean": "1) + mean"})
-wrong("no brackets around x - mean", KeepDim, {"(x - mean)": "x - mean"})
-wrong("affine forgotten", Einops, {" * expand(self.weight) + expand(self.bias)": ""})
-wrong("weight forgotten", ThroughStd, {".mul(weight)": ""})
-wrong("bias forgotten", OwnAffine, {" + self.bias.view(-1, 1, 1)": ""})
-wrong("bias before weight", ThroughStd, {".mul(weight).add(bias)": ".add(bias).mul(weight)"})
-wrong("weight and bias swapped", Functional, {"self.weight, self.bias": "self.bias, self.weight"})
-wrong(
-    "affine before normalising",
-    EinopsToColumns,
-    {'c")': 'c") * self.weight + self.bias', ".sqrt() * self.weight + self.bias": ".sqrt()"},
-)
-wrong("input changed in place", OwnCopy, {"out = x - mean": "out = x\nout -= mean"})
-
-# ---- Wrong: the axes ------------------------------------------------------------------------
-
-wrong("statistics over the batch only", KeepDim, {"(0, 2, 3)": "0"})
-wrong("statistics over space only", KeepDim, {"(0, 2, 3)": "(2, 3)"})
-wrong("statistics over channels and space", KeepDim, {"(0, 2, 3)": "(1, 2, 3)"})
-wrong("statistics over batch and height", KeepDim, {"(0, 2, 3)": "(0, 2)"})
-wrong("statistics over batch and width", KeepDim, {"(0, 2, 3)": "(0, 3)"})
-wrong(
-    "batch statistics over the batch only, running ones right", ThroughStd, {"x, (0, 2, 3)": "x, 0"}
-)
-wrong("batch statistics over space only, running ones right", HalfFunctional, {"w -> 1": "w -> b"})
-wrong(
-    "batch statistics over channels and space, running ones right", ThroughStd, {"x, (0": "x, (1"}
-)
-wrong(
-    "batch statistics over batch and height, running ones right",
-    HalfFunctional,
-    {"b c h w -> 1 c 1 1": "b c h w -> 1 c 1 w"},
-)
-wrong(
-    "batch statistics over batch and width, running ones right", ThroughStd, {"x, (0, 2": "x, (0"}
-)
-wrong(
-    "statistics over everything",
-    MulAdd,
-    {"x.mean(dims), x.var(dims, ": "x.mean(), x.var(", "x.var(dims))": "x.var())"},
-)
-wrong(
-    "vectors broadcast along the width",
-    RegisteredAgain,
-    {"(v[:, None, None] for v in vectors)": "vectors"},
-)
-wrong(
-    "mean and variance broadcast along the width",
-    Lerp,
-    {"mean.view(1, -1, 1, 1)": "mean", "var.view(1, -1, 1, 1)": "var"},
-)
-wrong(
-    "running statistics broadcast along the width",
-    KeepDim,
-    {"_mean.view(1, -1, 1, 1)": "_mean", "_var.view(1, -1, 1, 1)": "_var"},
-)
-wrong(
-    "weight and bias broadcast along the width",
-    OwnAffine,
-    {"weight.view(-1, 1, 1)": "weight", "bias.view(-1, 1, 1)": "bias"},
-)
-wrong("vectors broadcast along the batch", RegisteredAgain, {"v[:, N": "v[:, None, N"})
-
-# ---- Wrong: train and eval mode -------------------------------------------------------------
-
-wrong(
-    "batch statistics in eval mode",
-    ScaleAndShift,
-    {"else:\nmean, var = self.running_mean, self.running_var\n": ""},
-)
-wrong(
-    "running statistics in train mode",
-    RunningFirst,
-    {
-        "mean, var = x.mean(dims), x.var(dims, unbiased=False)\n": "",
-        "mean.detach()": "x.detach().mean(dims)",
-    },
-)
-wrong("normalised with the updated running statistics", MulAdd, {"else:\nmean, var": "mean, var"})
-wrong("train and eval swapped", Lerp, {"if self.training": "if not self.training"})
-wrong("train mode ignored", Functional, {"int(self.training)": "1", "s, self.training": "s, True"})
-wrong(
-    "statistics updated in eval mode",
-    InMethods,
-    {"if self.training:\nself.update(x)": "self.update(x)\nif self.training:"},
-)
-wrong("running statistics never updated", Lerp, {"lerp_(mean": "lerp(mean", "lerp_(x": "lerp(x"})
-wrong(
-    "num_batches_tracked never incremented",
-    Functional,
-    {"self.num_batches_tracked += int(self.training)\n": ""},
-)
-wrong("num_batches_tracked incremented in eval mode", Native, {"if self.training:\n": ""})
-wrong("num_batches_tracked counts pictures", PermuteFlatten, {"data += 1": "data += len(x)"})
-
-# ---- Wrong: parameters, buffers and the graph -----------------------------------------------
-
-wrong(
-    "running statistics are Parameters",
-    InFull,
-    {
-        'register_buffer("running_mean", ': "running_mean = nn.Parameter(",
-        'register_buffer("running_var", ': "running_var = nn.Parameter(",
-    },
-)
-wrong(
-    "running statistics are plain attributes",
-    InFull,
-    {
-        'register_buffer("running_mean", torch.zeros(num_features))': (
-            "running_mean = torch.zeros(num_features)"
-        ),
-        'register_buffer("running_var", torch.ones(num_features))': (
-            "running_var = torch.ones(num_features)"
-        ),
-    },
-)
-wrong("running statistics keep the graph", Einops, {"mean.detach()": "mean", "var.detach()": "var"})
-wrong(
-    "mean and variance detached from the graph",
-    RegisteredAgain,
-    {"= x.mean(dims), x.var(": "= x.data.mean(dims), x.data.var("},
-)
-wrong("forward under no_grad", KeepDim, {"def forward": "@torch.no_grad()\ndef forward"})
-wrong("input detached", EinopsToColumns, {"rearrange(x, ": "rearrange(x.detach(), "})
-wrong(
-    "running statistics keep four axes",
-    InFull,
-    {
-        'mean", torch.zeros(num_features)': 'mean", torch.zeros(1, num_features, 1, 1)',
-        'var", torch.ones(num_features)': 'var", torch.ones(1, num_features, 1, 1)',
-        "x.mean(dim=(0, 2, 3))": "x.mean(dim=(0, 2, 3), keepdim=True)",
-        "unbiased=False": "unbiased=False, keepdim=True",
-        "x.var(dim=(0, 2, 3))": "x.var(dim=(0, 2, 3), keepdim=True)",
-    },
-)
-wrong(
-    "batch statistics with keepdim in the update",
-    KeepDim,
-    {"mean.detach().squeeze()": "mean.detach()", "unbiased.squeeze()": "unbiased"},
-)
-
-# ---- Wrong: what a new module has and shows -------------------------------------------------
-
-wrong("running_mean starts at 1", InFull, {'mean", torch.zeros': 'mean", torch.ones'})
-wrong("running_var starts at 0", OwnEval, {"=True)": "=True)\nnn.init.zeros_(self.running_var)"})
-wrong("weight starts at 0", InFull, {"Parameter(torch.ones": "Parameter(torch.zeros"})
-wrong("bias starts at 1", OwnEval, {"=True)": "=True)\nnn.init.ones_(self.bias)"})
-WEIGHT = "self.weight = nn.Parameter(torch.ones(num_features))"
-BIAS = "self.bias = nn.Parameter(torch.zeros(num_features))"
-wrong("bias declared before weight", InFull, {f"{WEIGHT}\n{BIAS}": f"{BIAS}\n{WEIGHT}"})
-wrong(
-    "weight and bias are buffers",
-    InFull,
-    {
-        "weight = nn.Parameter(": 'register_buffer("weight", ',
-        "bias = nn.Parameter(": 'register_buffer("bias", ',
-    },
-)
-wrong("num_batches_tracked is a float", InFull, {"torch.tensor(0)": "torch.zeros(())"})
-wrong("default eps is not 1e-5", InFull, {"eps=1e-05": "eps=1e-3"})
-wrong("default momentum is not 0.1", OwnEval, {"momentum=0.1": "momentum=0.9"})
-wrong("extra_repr empty", Lerp, {'f"{self.num_features}, {self.eps}, {self.momentum}"': '""'})
-wrong("extra_repr without its f", InFull, {'f"{self': '"{self'})
-wrong("extra_repr with names only", Functional, {'f"{k}={getattr(self, k)}"': "k"})
-wrong(
-    "extra_repr returns a tuple",
-    Functional,
-    {'", ".join(f"{k}={getattr(self, k)}"': "tuple(getattr(self, k)"},
-)
-wrong("extra_repr returns None", InMethods, {'return f"': 'print(f"', 'momentum}"': 'momentum}")'})
-wrong("extra_repr without num_features", Functional, {'"num_features", ': ""})
-wrong("extra_repr without eps", PermuteFlatten, {", eps={self.eps}": ""})
-wrong("extra_repr without momentum", Corrected, {", {self.momentum=}": ""})

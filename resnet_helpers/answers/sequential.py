@@ -112,6 +112,18 @@ class Inherited(nn.Sequential):
     pass
 
 
+@right
+class KeepsAListAsWell(Sequential):
+    def __init__(self, *modules):
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            super().__init__()
+            self.given = dict(modules[0])
+            self._modules.update(self.given)
+        else:
+            super().__init__(*modules)
+            self.given = list(modules)
+
+
 # ---- Wrong ----------------------------------------------------------------------------------
 
 wrong("index modulo length", ByHand, {"[index]": "[index % len(self._modules)]"})
@@ -160,6 +172,24 @@ wrong(
     RegisterModule,
     {"\nfor name in by_name:\nself.register_module(str(name), by_name[name])": ""},
 )
+wrong(
+    "unnamed modules dropped",
+    AddModule,
+    {
+        "else:\nfor i, module in enumerate(modules):\nself.add_module(str(i), module)": (
+            "elif modules:\n    self.unnamed = None"
+        )
+    },
+)
+wrong("numbered from 1", ByHand, {"[str(i)]": "[str(i + 1)]"})
+wrong(
+    "add_module with its arguments swapped",
+    RegisterModule,
+    {"str(name), by_name[name]": "by_name[name], str(name)"},
+)
+wrong("keys of the OrderedDict taken for its items", InheritedNumbers, {".items()": ""})
+wrong("the caller's OrderedDict kept", FromTheChildren, {".update(args[0])": " = args[0]"})
+wrong("the first of no modules looked at", RegisterModule, {"modules and ": ""})
 wrong("names ignored", RegisterModule, {"= modules[0]": "= dict(enumerate(modules[0].values()))"})
 wrong("names in sorted order", RegisterModule, {"name in by_name": "name in sorted(by_name)"})
 wrong(
@@ -174,6 +204,11 @@ wrong(
     "modules added under number and name",
     InheritedNumbers,
     {"super().__init__()": "super().__init__(*modules[0].values())"},
+)
+wrong(
+    "modules added under name and number",
+    AddModule,
+    {"else:": "    modules = tuple(modules[0].values())\nif modules:"},
 )
 wrong(
     "replacing moves to the end",

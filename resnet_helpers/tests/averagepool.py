@@ -14,11 +14,7 @@ TALL = torch.tensor([[[[1.0], [2.0]], [[0.0], [4.0]]]])  # 1, 2, 2, 1
 SQUARE = torch.tensor([[[[1.0, 2.0], [5.0, -4.0]], [[0.0, 4.0], [9.0, 7.0]]]])  # 1, 2, 2, 2
 
 
-def input_afterwards(AveragePool):
-    """What became of the input in a forward pass."""
-    x = SMALL.clone()
-    AveragePool()(x)
-    return "unchanged" if torch.equal(x, SMALL) else "changed"
+COEFFICIENTS = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 
 
 def gradient(AveragePool):
@@ -27,28 +23,40 @@ def gradient(AveragePool):
     output = AveragePool()(1 * x)  # not x itself, since changing a leaf in place would be an error
     if not output.requires_grad:
         return "none: the output is cut off from the graph"
-    (output * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
-    return x.grad
+    (output * COEFFICIENTS).sum().backward()
+    return "none: x takes no part in the output" if x.grad is None else x.grad
+
+
+SMALL_X = "x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]"
+
+
+def of_shape(*shape: int) -> str:
+    """The code of an irregular x of this shape."""
+    return f"torch.arange({torch.Size(shape).numel()}.).mul(1.7).sin().reshape{shape}"
 
 
 TRIALS = trials_of(
     "test_averagepool",
-    ("x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]", "AveragePool()(SMALL.clone())"),
+    (SMALL_X, "AveragePool()(SMALL.clone())"),
     ("x = [[[[1], [2]], [[0], [4]]]]", "AveragePool()(TALL.clone())"),
     ("x = [[[[1, 2], [5, -4]], [[0, 4], [9, 7]]]]", "AveragePool()(SQUARE.clone())"),
-    ("x of shape (2, 3, 7, 7)", "AveragePool()(made_up(2, 3, 7, 7))"),
-    ("x of shape (2, 3, 4, 5)", "AveragePool()(made_up(2, 3, 4, 5))"),
-    ("x of shape (2, 3, 4, 5) in float64", "AveragePool()(made_up(2, 3, 4, 5).double())"),
+    ("x of shape (2, 3, 7, 7)", f"AveragePool()({of_shape(2, 3, 7, 7)})"),
+    ("x of shape (2, 3, 4, 5)", f"AveragePool()({of_shape(2, 3, 4, 5)})"),
+    ("x of shape (2, 3, 4, 5) in float64", f"AveragePool()({of_shape(2, 3, 4, 5)}.double())"),
     (
-        "x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]",
-        "input_afterwards(AveragePool)",
+        SMALL_X,
+        "x = SMALL.clone()\nAveragePool()(x)\nx",
         "the input",
+        False,
+        "'unchanged' if torch.equal(x, SMALL) else 'changed'",
     ),
     (
-        "backward of (c * output).sum(), x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]], "
-        "c = [[1, 2], [3, 4]]",
-        "gradient(AveragePool)",
+        f"backward of (c * output).sum(), {SMALL_X}, c = [[1, 2], [3, 4]]",
+        "x = SMALL.clone().requires_grad_()\n"
+        "torch.autograd.grad((COEFFICIENTS * AveragePool()(1 * x)).sum(), x)[0]",
         "x.grad",
+        False,
+        "gradient(AveragePool)",
     ),
     ("AveragePool().parameters()", "len(list(AveragePool().parameters()))", "number"),
 )
@@ -59,11 +67,14 @@ TRIALS = trials_of(
 class AveragePoolInSteps(nn.Module):
     """AveragePool cut into the steps that can each go wrong."""
 
+    def received(self, x):
+        return x
+
     def pooled(self, x):
         return x.mean((2, 3))
 
     def forward(self, x):
-        return self.pooled(x)
+        return self.pooled(self.received(x))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -129,12 +140,19 @@ mistake(
     "You take one position instead of the mean over all of them.",
     pooled=lambda self, x: x[:, :, 0, 0],
 )
-mistake(
-    "divided by the width twice",
-    "You divide by the wrong number of positions. There are height * width of them, and they "
-    "need not be equal: x.mean takes care of it.",
-    pooled=lambda self, x: x.sum((2, 3)) / x.shape[3] ** 2,
-)
+for side, axis in (("height", 2), ("width", 3)):
+    mistake(
+        f"divided by the {side} twice",
+        "You divide by the wrong number of positions. There are height * width of them, and they "
+        "need not be equal: x.mean takes care of it.",
+        pooled=lambda self, x, axis=axis: x.sum((2, 3)) / x.shape[axis] ** 2,
+    )
+    mistake(
+        f"a square window of the {side}",
+        f"Your window is a square with the {side} as its side. Height and width need not be "
+        "equal: average over whatever there is of both.",
+        pooled=lambda self, x, axis=axis: nn.functional.avg_pool2d(x, x.shape[axis]).flatten(1),
+    )
 mistake(
     "flattened",
     "You flatten height and width without averaging. The Linear layer that follows wants one "
@@ -143,8 +161,8 @@ mistake(
 )
 mistake(
     "axes of size 1 squeezed away",
-    "Your squeeze() drops every axis of size 1, the batch's too when there is one picture. "
-    "Name the axes to average and leave out keepdim.",
+    "With one picture your output has lost the batch's axis too. squeeze() drops every axis of "
+    "size 1 unless you name some: leave out keepdim, or flatten.",
     pooled=lambda self, x: x.mean((2, 3), keepdim=True).squeeze(),
 )
 mistake(
@@ -179,9 +197,9 @@ mistake(
 )
 mistake(
     "cut off from the graph",
-    "Your output is cut off from the graph (by no_grad, detach, .data or a copy), so nothing "
-    "before this layer would learn. Compute it from x itself, with gradients on.",
-    pooled=lambda self, x: x.detach().mean((2, 3)),
+    "Your output is cut off from the graph, so nothing before this layer would learn. no_grad, "
+    "detach, .data, numpy and torch.tensor do that: compute it from x itself, with gradients on.",
+    received=lambda self, x: x.detach(),
 )
 mistake(
     "a fixed window",

@@ -6,120 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers.tests import batchnorm2d_trials
+from resnet_helpers.tests.batchnorm2d_in_steps import (
+    AXES,
+    BatchNorm2dInSteps,
+    first,
+    in_inference_mode,
+    last,
+    refuse_in_both_modes,
+    tracked_mean_with_graph,
+    tracked_var_with_graph,
+)
 from resnet_helpers.tests.engine import Catalogue, Exercise
-
-# ---- What is tried --------------------------------------------------------------------------
-
-TRIALS = batchnorm2d_trials.TRIALS  # in a module of their own: both would be too long for one
-
-# ---- A right answer in steps ----------------------------------------------------------------
-
-AXES = (0, 2, 3)  # batch, height and width
-
-
-class BatchNorm2dInSteps(nn.Module):
-    """BatchNorm2d cut into the steps that can each go wrong."""
-
-    default_eps = 1e-5
-    default_momentum = 0.1
-
-    def __init__(self, num_features: int, eps=None, momentum=None):
-        super().__init__()
-        self.num_features = num_features
-        self.eps = self.default_eps if eps is None else eps
-        self.momentum = self.default_momentum if momentum is None else momentum
-        self.make_affine()
-        self.make_running_mean()
-        self.make_running_var()
-        self.make_counter()
-
-    def make_affine(self):
-        self.weight = nn.Parameter(torch.ones(self.num_features))
-        self.bias = nn.Parameter(torch.zeros(self.num_features))
-
-    def make_running_mean(self):
-        self.register_buffer("running_mean", torch.zeros(self.num_features))
-
-    def make_running_var(self):
-        self.register_buffer("running_var", torch.ones(self.num_features))
-
-    def make_counter(self):
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
-
-    def show_num_features(self):
-        return f"{self.num_features}"
-
-    def show_eps(self):
-        return f"eps={self.eps}"
-
-    def show_momentum(self):
-        return f"momentum={self.momentum}"
-
-    def extra_repr(self):
-        shown = (self.show_num_features(), self.show_eps(), self.show_momentum())
-        return ", ".join(filter(None, shown))
-
-    def received(self, x):
-        return x
-
-    def batch_mean(self, x):
-        return x.mean(AXES, keepdim=True)
-
-    def batch_var(self, x):
-        return x.var(AXES, unbiased=False, keepdim=True)
-
-    def tracked_mean(self, x):
-        return x.mean(AXES)
-
-    def tracked_var(self, x):
-        return x.var(AXES)
-
-    def moved(self, running, batch):
-        return (1 - self.momentum) * running + self.momentum * batch
-
-    def kept(self, running):
-        return running.detach()
-
-    def track(self, x):
-        self.running_mean = self.kept(self.moved(self.running_mean, self.tracked_mean(x)))
-        self.running_var = self.kept(self.moved(self.running_var, self.tracked_var(x)))
-
-    def count(self):
-        self.num_batches_tracked = self.num_batches_tracked + 1
-
-    def running_statistics(self):
-        return self.along_channels(self.running_mean), self.along_channels(self.running_var)
-
-    def train_statistics(self, x):
-        mean, var = self.batch_mean(x), self.batch_var(x)
-        self.track(x)
-        self.count()
-        return mean, var
-
-    def eval_statistics(self, x):
-        return self.running_statistics()
-
-    def centred(self, x, mean):
-        return x - mean
-
-    def denominator(self, var):
-        return (var + self.eps).sqrt()
-
-    def normalised(self, x, mean, var):
-        return self.centred(x, mean) / self.denominator(var)
-
-    def along_channels(self, vector):
-        return vector.view(1, -1, 1, 1)
-
-    def affine(self, x_hat, weight, bias):
-        return x_hat * weight + bias
-
-    def forward(self, x):
-        x = self.received(x)
-        mean, var = self.train_statistics(x) if self.training else self.eval_statistics(x)
-        x_hat = self.normalised(x, mean, var)
-        return self.affine(x_hat, self.along_channels(self.weight), self.along_channels(self.bias))
-
 
 # ---- The mistakes ---------------------------------------------------------------------------
 
@@ -163,7 +60,7 @@ mistake(
 )
 mistake(
     "running statistics updated twice",
-    "You update the running statistics twice for each batch. Look for a second update, or a "
+    "You take the step towards the batch twice for each batch. Look for a second update, or a "
     "second call of the code that does it.",
     moved=lambda self, old, new: old + (1 - (1 - self.momentum) ** 2) * (new - old),
 )
@@ -187,9 +84,15 @@ mistake(
 )
 mistake(
     "running value replaced by the batch's",
-    "Your running statistics are simply the last batch's. Move them only a step towards it: "
+    "Your running value is simply the last batch's. Move it only a step towards that: "
     "new = (1 - momentum) * old + momentum * batch.",
     moved=lambda self, old, new: new.clone(),
+)
+mistake(
+    "new value added to the old one",
+    "You add the new running value to the old one, as += does. Assign it: "
+    "running = (1 - momentum) * running + momentum * batch.",
+    moved=lambda self, old, new: old + (1 - self.momentum) * old + self.momentum * new,
 )
 mistake(
     "momentum hard-coded",
@@ -200,6 +103,18 @@ mistake(
     "eps outside the root",
     "You add eps after taking the root. It belongs inside: sqrt(var + eps).",
     denominator=lambda self, var: var.sqrt() + self.eps,
+)
+mistake(
+    "eps added after dividing",
+    "You add eps to the quotient. It belongs inside the root below the line: "
+    "(x - mean) / sqrt(var + eps).",
+    normalised=lambda self, x, mean, var: self.centred(x, mean) / var.sqrt() + self.eps,
+)
+mistake(
+    "eps in running_var",
+    "You add eps to what you store in running_var. Store the variance alone, and add eps only "
+    "where you take the root.",
+    tracked_var=lambda self, x: x.var(AXES) + self.eps,
 )
 mistake(
     "eps missing",
@@ -323,6 +238,34 @@ mistake(
     tracked_var=lambda self, x: x.square().mean(AXES),
 )
 mistake(
+    "deviations summed before squaring",
+    "Your variance is 0 for every batch: a channel's deviations from its own mean add up to 0. "
+    "Square them first, then take their mean: (x - mean) ** 2.",
+    batch_var=lambda self, x: 0 * x.var(AXES, unbiased=False, keepdim=True),
+    tracked_var=lambda self, x: 0 * x.var(AXES),
+)
+mistake(
+    "deviations summed before squaring, running_var right",
+    "Your variance is 0 for every batch: a channel's deviations from its own mean add up to 0. "
+    "Square them first, then take their mean: (x - mean) ** 2.",
+    batch_var=lambda self, x: 0 * x.var(AXES, unbiased=False, keepdim=True),
+)
+IN_CHUNKS = {
+    "batch_mean": lambda self, x: x.reshape(self.num_features, -1).mean(1).view(1, -1, 1, 1),
+    "batch_var": lambda self, x: (
+        x.reshape(self.num_features, -1).var(1, unbiased=False).view(1, -1, 1, 1)
+    ),
+    "tracked_mean": lambda self, x: x.reshape(self.num_features, -1).mean(1),
+    "tracked_var": lambda self, x: x.reshape(self.num_features, -1).var(1),
+}
+mistake(
+    "batch cut into num_features pieces",
+    "Your statistics are of num_features consecutive pieces of the batch, as "
+    "x.view(num_features, -1) cuts it: these mix the channels. Bring the channels to the front "
+    "first: x.transpose(0, 1).",
+    **IN_CHUNKS,
+)
+mistake(
     "statistics over everything",
     "You take one mean and one variance over the whole tensor. Each channel has its own, over "
     "batch, height and width.",
@@ -411,16 +354,6 @@ mistake(
 )
 
 
-def first(*results):
-    """What came of the first of several things done in order."""
-    return results[0]
-
-
-def last(*results):
-    """What came of the last of several things done in order."""
-    return results[-1]
-
-
 mistake(
     "running statistics in train mode",
     "In train mode you normalise with the running statistics. Use the batch's own mean and "
@@ -442,13 +375,27 @@ mistake(
 )
 mistake(
     "train mode ignored",
-    "Your forward does the same in both modes, what train mode should. In eval mode "
-    "(self.training is False), use the running statistics and leave them as they are.",
+    "Your forward does the same in both modes, what train mode should. Ask self.training (a bool; "
+    "self.train is a method): in eval mode use the running statistics, and leave them as they are.",
+    eval_statistics=BatchNorm2dInSteps.train_statistics,
+    refuse=refuse_in_both_modes,
+)
+mistake(
+    "train mode ignored, one value refused in it alone",
+    "Your forward does the same in both modes, what train mode should. Ask self.training (a bool; "
+    "self.train is a method): in eval mode use the running statistics, and leave them as they are.",
     eval_statistics=BatchNorm2dInSteps.train_statistics,
 )
 mistake(
+    "eval mode always",
+    "Your forward does the same in both modes, what eval mode should. Ask self.training (a bool; "
+    "self.eval is a method): train mode uses the batch's statistics, and updates the running ones.",
+    refuse=lambda self, x: None,
+    train_statistics=lambda self, x: self.running_statistics(),
+)
+mistake(
     "statistics updated in eval mode",
-    "You update the running statistics in eval mode too. Update them in train mode only.",
+    "Running statistics change in eval mode too. Update them in train mode only.",
     eval_statistics=lambda self, x: last(self.track(x), self.running_statistics()),
 )
 mistake(
@@ -457,10 +404,38 @@ mistake(
     "batch's: new = (1 - momentum) * old + momentum * batch.",
     train_statistics=lambda self, x: last(self.count(), (self.batch_mean(x), self.batch_var(x))),
 )
+for which in ("mean", "var"):
+    mistake(
+        f"running_{which} never updated",
+        f"Your running_{which} never changes. In train mode, move it a step towards the "
+        "batch's: new = (1 - momentum) * old + momentum * batch.",
+        **{f"track_{which}": lambda self, x: None},
+    )
+mistake(
+    "running_mean of the normalised batch",
+    "Your running_mean moves towards 0 whatever the batch is, as the mean of a normalised x is 0. "
+    "Update it from x itself, before you normalise.",
+    tracked_mean=lambda self, x: 0 * x.mean(AXES),
+)
+mistake(
+    "running statistics of the normalised batch",
+    "Your running_mean moves towards 0 and your running_var towards 1, whatever the batch is: that "
+    "is what a normalised x has. Update them from x itself, before you normalise.",
+    tracked_mean=lambda self, x: 0 * x.mean(AXES),
+    tracked_var=lambda self, x: (
+        x / (x.var(AXES, unbiased=False, keepdim=True) + self.eps).sqrt()
+    ).var(AXES),
+)
 mistake(
     "num_batches_tracked never incremented",
     "You never increment num_batches_tracked. Add 1 for every batch in train mode.",
     count=lambda self: None,
+)
+mistake(
+    "num_batches_tracked replaced by a number",
+    "num_batches_tracked is a buffer, and only a tensor can take its place. Add 1 to the tensor "
+    "itself: self.num_batches_tracked += 1.",
+    count=lambda self: setattr(self, "num_batches_tracked", int(self.num_batches_tracked) + 1),
 )
 mistake(
     "num_batches_tracked incremented in eval mode",
@@ -494,6 +469,12 @@ class _:
 
 
 mistake(
+    "running statistics become Parameters",
+    "Your update makes Parameters of the running statistics, which an optimizer would train. "
+    "Assign the new tensor itself, self.running_mean = ..., without nn.Parameter.",
+    kept=lambda self, running: nn.Parameter(running.detach()),
+)
+mistake(
     "running statistics are plain attributes",
     "Your running statistics are plain attributes, so state_dict() leaves them out and .to() "
     "does not move them. Make them buffers: self.register_buffer(name, tensor).",
@@ -506,23 +487,54 @@ mistake(
     "Update them under torch.no_grad(), or from detached values.",
     kept=lambda self, running: running,
 )
+for which, with_graph in (("mean", tracked_mean_with_graph), ("var", tracked_var_with_graph)):
+    mistake(
+        f"running_{which} keeps the graph",
+        f"Your running_{which} hangs on to the autograd graph, so memory grows with every "
+        "batch. Update it under torch.no_grad(), or from detached values.",
+        **{f"track_{which}": with_graph},
+    )
+mistake(
+    "running statistics made of Python numbers",
+    "Your running statistics become float32 whatever x is, as torch.tensor makes them of Python "
+    "numbers. Compute them with tensors, which keep their dtype and device.",
+    kept=lambda self, running: torch.tensor(running.tolist()),
+)
+mistake(
+    "running statistics made in inference mode",
+    "Your running statistics are made in inference mode, and what is made there cannot be changed "
+    "in place outside it: load_state_dict fails. Update them under torch.no_grad().",
+    kept=lambda self, running: in_inference_mode(running),
+)
+mistake(
+    "mean detached from the graph",
+    "The mean that you subtract is cut off from the graph, as by no_grad or detach. Only the "
+    "running statistics stay out of it: gradients must flow through the batch's mean too.",
+    batch_mean=lambda self, x: x.detach().mean(AXES, keepdim=True),
+)
+mistake(
+    "variance detached from the graph",
+    "The variance that you divide by is cut off from the graph, as by no_grad or detach. Only the "
+    "running statistics stay out of it: gradients must flow through the batch's variance too.",
+    batch_var=lambda self, x: x.detach().var(AXES, unbiased=False, keepdim=True),
+)
 mistake(
     "mean and variance detached from the graph",
-    "You detach the mean and variance that you normalise with. Only the running statistics "
-    "stay out of the graph: the gradient must flow through the batch's mean and variance.",
+    "The mean and variance that you normalise with are cut off from the graph, as by no_grad or "
+    "detach. Only the running statistics stay out of it: gradients must flow through the batch's.",
     batch_mean=lambda self, x: x.detach().mean(AXES, keepdim=True),
     batch_var=lambda self, x: x.detach().var(AXES, unbiased=False, keepdim=True),
 )
 mistake(
     "forward under no_grad",
-    "Your whole forward runs without gradients, so nothing before or in this layer can learn. "
-    "Keep torch.no_grad() to the update of the running statistics.",
+    "Your output is cut off from the graph, so nothing before or in this layer can learn. Keep "
+    "torch.no_grad() and detach() to the update of the running statistics.",
     affine=lambda self, x_hat, weight, bias: (x_hat * weight + bias).detach(),
 )
 mistake(
     "input detached",
-    "You detach x, so no gradient reaches the layers before this one. Only the running "
-    "statistics stay out of the graph.",
+    "No gradient reaches x, so the layers before this one cannot learn. Normalise x itself, with "
+    "gradients on: only the running statistics stay out of the graph.",
     received=lambda self, x: x.detach(),
 )
 mistake(
@@ -544,6 +556,12 @@ mistake(
     "square. Flatten the batch's statistics first, or leave out keepdim.",
     tracked_mean=lambda self, x: x.mean(AXES, keepdim=True),
     tracked_var=lambda self, x: x.var(AXES, keepdim=True),
+)
+mistake(
+    "running statistics squeezed",
+    "With one channel your running statistics lose their only axis: squeeze() drops every axis of "
+    "size 1. Use flatten(), or view(-1), or take them without keepdim.",
+    kept=lambda self, running: running.detach().squeeze(),
 )
 mistake(
     "running_mean starts at 1",
@@ -635,7 +653,7 @@ mistake(
 )
 mistake(
     "extra_repr with names only",
-    "Your extra_repr shows words and no values. Use an f-string with the values in braces, as "
+    "Your extra_repr shows words and no numbers. Use an f-string with the values in braces, as "
     'in f"eps={self.eps}".',
     extra_repr=lambda self: "num_features, eps, momentum",
 )
@@ -656,13 +674,38 @@ for setting in ("num_features", "eps", "momentum"):
         f"Your extra_repr leaves out {setting}.",
         **{f"show_{setting}": lambda self: ""},
     )
+    mistake(
+        f"extra_repr with another number for {setting}",
+        f"Your extra_repr does not show self.{setting}, and shows a number that is no setting of "
+        f"this layer. If you wrote the number out, put {{self.{setting}}} in its place.",
+        **{f"show_{setting}": lambda self: "987"},
+    )
+
+mistake(
+    "one value per channel accepted",
+    "In train mode one value per channel cannot be normalised: minus its own mean it is 0, and its "
+    "unbiased variance is 0 / 0. Raise a ValueError there, as PyTorch does.",
+    refuse=lambda self, x: None,
+)
+mistake(
+    "single pictures refused",
+    "Your ValueError comes for every batch of one picture. One picture of several pixels has "
+    "several values per channel: count those, x.numel() // num_features.",
+    refuse=lambda self, x: refuse_in_both_modes(self, x[:, :, :1, :1]) if self.training else None,
+)
+mistake(
+    "one value per channel refused in eval mode",
+    "Your ValueError for one value per channel is raised in eval mode too. There the running "
+    "statistics are used, so one value is enough: raise it in train mode only.",
+    refuse=refuse_in_both_modes,
+)
 
 # ---- The check ------------------------------------------------------------------------------
 
 BATCHNORM2D = Exercise(
     name="BatchNorm2d",
     reference=nn.BatchNorm2d,
-    trials=TRIALS,
+    trials=batchnorm2d_trials.TRIALS,
     names=vars(batchnorm2d_trials),
     in_steps=BatchNorm2dInSteps,
     mistakes=mistake,

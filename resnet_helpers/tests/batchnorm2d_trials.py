@@ -4,6 +4,7 @@ Many an outcome says more of itself than its numbers: which mean, variance, weig
 learner's code comes down to, which can be looked for in the code.
 """
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnet_helpers.tests.outcomes import Described, difference, numbers, same, short, shown
-from resnet_helpers.tests.trials import Trial, trials_of
+from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import made_up
 
 # ---- Inputs and modules ---------------------------------------------------------------------
@@ -25,24 +26,29 @@ NEXT = torch.tensor([[[[5.0, -1.0]], [[2.0, 2.5]]], [[[0.0, 4.0]], [[7.0, -3.0]]
 TALL = torch.tensor([[[[1.0], [3.0]], [[0.0], [-4.0]]], [[[2.0], [8.0]], [[5.0], [1.0]]]])
 THREE = torch.tensor([[[[1.0, 2.0]], [[0.0, 4.0]], [[-3.0, 5.0]]]])  # 1, 3, 1, 2
 TINY = 0.001 * SMALL
+ONE = torch.tensor([[[[1.0, 2.0]]], [[[3.0, 8.0]]]])  # 2, 1, 1, 2
+ONE_VALUE = torch.tensor([[[[1.0]], [[-2.0]]]])  # 1, 2, 1, 1
 UNEQUAL = made_up(2, 3, 4, 5)
-LARGE = made_up(4, 2, 3, 5) + torch.tensor([1.0, -3.0]).view(1, 2, 1, 1)
+
+# Large inputs as code, which can be pasted.
+UNEQUAL_CODE = "torch.arange(120.).mul(1.7).sin().mul(2).reshape(2, 3, 4, 5)"
+LARGE_CODE = (
+    "(torch.arange(120.).mul(1.7).sin().mul(2).reshape(4, 2, 3, 5) "
+    "+ torch.tensor([[[1.]], [[-3.]]]))"
+)
 
 
-def with_affine(module: nn.Module) -> nn.Module:
-    """The new module in train mode, with a weight and a bias of its own."""
-    with torch.no_grad():
-        module.weight.copy_(torch.tensor([2.0, -0.5, 3.0])[: module.weight.numel()])
-        module.bias.copy_(torch.tensor([0.25, 1.5, -1.0])[: module.bias.numel()])
-    return module.train()
-
-
-def with_running(module: nn.Module) -> nn.Module:
-    """The module in eval mode, with running statistics unlike those of the inputs."""
-    with torch.no_grad():
-        module.running_mean.copy_(torch.tensor([1.0, -2.0, 0.5])[: module.running_mean.numel()])
-        module.running_var.copy_(torch.tensor([4.0, 0.25, 2.0])[: module.running_var.numel()])
-    return module.eval()
+def new(channels: int, *settings: str, affine=False, running=False, mode: str = "train") -> str:
+    """The code of a new module `bn` in that mode, with vectors of its own if asked for."""
+    vectors = {"weight": (2.0, -0.5, 3.0), "bias": (0.25, 1.5, -1.0)} if affine else {}
+    if running:  # unlike those of the inputs
+        vectors |= {"running_mean": (1.0, -2.0, 0.5), "running_var": (4.0, 0.25, 2.0)}
+    lines = [f"bn = BatchNorm2d({', '.join([str(channels), *settings])}).{mode}()"]
+    lines += [
+        f"bn.{name}.data.copy_(torch.tensor({list(values[:channels])}))"
+        for name, values in vectors.items()
+    ]
+    return "; ".join(lines)
 
 
 # ---- Outputs --------------------------------------------------------------------------------
@@ -117,12 +123,13 @@ def weight_and_bias(output: Any, x: Tensor, module: nn.Module) -> Any:
     return Lines(output, x_hat, WEIGHT_AND_BIAS)
 
 
-def input_afterwards(module: nn.Module) -> str:
-    """What became of the input in a forward pass of each mode."""
-    x = SMALL.clone()
-    module.train()(x)
-    module.eval()(x)
-    return "unchanged" if torch.equal(x, SMALL) else "changed"
+def whether_refused(module: nn.Module, x: Tensor) -> str:
+    """Whether the module raises a ValueError for x."""
+    try:
+        module(x.clone())
+    except ValueError:
+        return "a ValueError"
+    return "no error"
 
 
 def gradient(module: nn.Module, name: str) -> Tensor | str:
@@ -172,31 +179,48 @@ def comparable(a: Tensor, b: Tensor) -> bool:
     return alike and bool(a.isfinite().all() and b.isfinite().all())
 
 
-def tracked(module: nn.Module, buffer: str, *batches: Tensor) -> Tensor:
-    """A buffer of the module, after these batches."""
-    for batch in batches:
-        module(batch.clone())
-    return getattr(module, buffer).detach().clone()
-
-
-def moved(module: nn.Module, buffer: str, batch: Tensor) -> Moved:
+def moved(module: nn.Module, buffer: str, old: Tensor | None = None) -> Moved:
     """A buffer of the module after one batch, looked at as a step from what it was."""
-    old = tracked(module, buffer)
-    return Moved(tracked(module, buffer, batch), old)
+    started_at = {"running_mean": torch.zeros, "running_var": torch.ones}
+    value = getattr(module, buffer).detach().clone()
+    return Moved(value, started_at[buffer](value.shape) if old is None else old)
 
 
-def attachments(module: nn.Module) -> dict[str, str]:
-    """Which running statistics, after a batch, hang on to the graph or are no longer buffers."""
-    module(SMALL.clone().requires_grad_())
+def attachments(module: nn.Module, x: Tensor) -> dict[str, str]:
+    """Which running statistics, after the batch x, hang on to the graph or are no buffers.
+
+    Another attribute may keep the graph of the last batch, to be looked at, but not of x once
+    there has been another batch.
+    """
     buffers = dict(module.named_buffers())
     states = {
         name: "a buffer without graph" if name in buffers else "not a buffer"
         for name in ("running_mean", "running_var")
     }
-    for name, value in {**vars(module), **buffers}.items():
-        if isinstance(value, Tensor) and value.requires_grad:
+    for name in states:
+        value = getattr(module, name, None)
+        if isinstance(value, nn.Parameter):
+            states[name] = "a Parameter"
+        elif isinstance(value, Tensor) and value.requires_grad:
             states[name] = "attached to the graph"
+    module(NEXT.clone().requires_grad_())
+    for name, value in {**vars(module), **buffers}.items():
+        if name not in states and isinstance(value, Tensor) and hangs_on_to(value, x):
+            states[name] = "attached to the graph of every batch"
     return states
+
+
+def hangs_on_to(value: Tensor, x: Tensor) -> bool:
+    """Whether x is in the graph of the value."""
+    to_visit, seen = [value.grad_fn], set()
+    while to_visit:
+        node = to_visit.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            to_visit += [following for following, _ in node.next_functions]
+            if getattr(node, "variable", None) is x:
+                return True
+    return False
 
 
 # ---- The module itself ----------------------------------------------------------------------
@@ -207,7 +231,8 @@ def entries(named: Iterable[tuple[str, Tensor]]) -> dict[str, str]:
     return {name: f"{numbers(entry.tolist())} ({entry.dtype})" for name, entry in named}
 
 
-SETTINGS_SHOWN = {"num_features": "71", "eps": "0.25", "momentum": "0.625"}
+SETTINGS_SHOWN = {"num_features": 71.0, "eps": 0.25, "momentum": 0.625}
+NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,16 +249,31 @@ class ExtraRepr(Described):
     def _comparable(self) -> Any:
         if not isinstance(self.returned, str):
             return type(self.returned)
-        shown = [name for name, value in SETTINGS_SHOWN.items() if value in self.returned]
-        return shown or ("{" in self.returned, bool(self.returned))
+        shown = self.settings_shown()
+        complete = len(shown) == len(SETTINGS_SHOWN)
+        has_others = len(self.numbers()) > len(shown) and not complete
+        braces = "{" in self.returned and not complete
+        return shown, has_others, braces, bool(self.returned)
+
+    def numbers(self) -> list[float]:
+        """The numbers in the text."""
+        return [float(number) for number in NUMBER.findall(self.returned)]
+
+    def settings_shown(self) -> list[str]:
+        """The settings whose values are among these numbers."""
+        shown = self.numbers()
+        return [name for name, value in SETTINGS_SHOWN.items() if value in shown]
 
     def shown(self, subject: str) -> str:
         return short(f"{subject} {self.returned!r}", 150)
 
     def difference(self, subject: str, got: "ExtraRepr") -> tuple[str, str, str]:
         expected = f"{subject} a string with 71, 0.25 and 0.625 in it"
-        remark = "" if isinstance(got.returned, str) else "It must return a string."
-        return expected, got.shown(subject), remark
+        if not isinstance(got.returned, str):
+            return expected, got.shown(subject), "It must return a string."
+        shown = got.settings_shown()
+        missing = [f"{v:g} ({name})" for name, v in SETTINGS_SHOWN.items() if name not in shown]
+        return expected, got.shown(subject), f"Not in it: {', '.join(missing)}."
 
 
 # ---- A closer look at the axes --------------------------------------------------------------
@@ -241,32 +281,54 @@ class ExtraRepr(Described):
 AXES = {2: "batch", 3: "channels", 4: "height", 5: "width"}  # of UNEQUAL, by size
 
 
+REDUCTIONS = ("mean", "sum", "var", "std", "var_mean", "std_mean")
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A mean, sum, variance or standard deviation that was taken: of what, and the result."""
+
+    name: str
+    given: Tensor
+    result: Tensor
+
+    def is_of(self, other: Tensor) -> bool:
+        """Whether it is of that tensor, or of a view of all its values."""
+        return self.given.data_ptr() == other.data_ptr() and self.given.numel() == other.numel()
+
+
 class Reductions(TorchFunctionMode):
-    """Within it, means and variances are recorded: what they are of, and the result."""
+    """Within it, reductions are recorded."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[tuple[str, Tensor, Tensor]] = []
+        self.found: list[Reduction] = []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
-        if name in ("mean", "sum", "var", "std") and args and isinstance(result, Tensor):
-            self.calls.append((name, args[0], result))
-        if name in ("var_mean", "std_mean") and args:
-            self.calls += zip(name.split("_"), args[:1] * 2, result, strict=True)
+        if name in REDUCTIONS and args:
+            results = [result] if isinstance(result, Tensor) else result
+            for part, value in zip(name.split("_"), results, strict=True):
+                self.found.append(Reduction(part, args[0], value))
         return result
 
 
 def fault_of_axes(module: nn.Module) -> str:
-    """What to say of a mean or variance that is not one number for each channel; "" if all are."""
+    """What to say of a mean or variance that is not one number for each channel; "" if all are.
+
+    Looked at are those of all values at once, for a learner may go channel by channel, and none
+    of which a further one is taken, as in x.mean(0).mean((1, 2)).
+    """
     x = UNEQUAL.clone()
     with Reductions() as reductions, suppress(Exception):  # such code may well fail further on
         module.train()(x)
+    final = [r for r in reductions.found if not any(o.is_of(r.result) for o in reductions.found)]
     shapes: dict[str, list[tuple[int, ...]]] = {"mean": [], "variance": []}
-    for name, given, result in reductions.calls:
-        is_mean = name in ("mean", "sum") and given.data_ptr() == x.data_ptr()
-        shapes["mean" if is_mean else "variance"].append(tuple(result.shape))
+    for reduction in final:
+        if reduction.given.numel() == x.numel():
+            is_mean = reduction.name in ("mean", "sum") and reduction.is_of(x)
+            shapes["mean" if is_mean else "variance"].append(tuple(reduction.result.shape))
     wrong = {}
     for subject, found in shapes.items():
         kept = [[AXES[size] for size in shape if size in AXES] for shape in found]
@@ -291,6 +353,7 @@ def fault_of_axes(module: nn.Module) -> str:
 SMALL_X = "x = [[[[1, 2]], [[0, 4]]], [[[3, 8]], [[-2, 6]]]]"
 NEXT_X = "[[[[5, -1]], [[2, 2.5]]], [[[0, 4]], [[7, -3]]]]"
 TALL_X = "x = [[[[1], [3]], [[0], [-4]]], [[[2], [8]], [[5], [1]]]]"
+ONE_X = "x = [[[[1, 2]]], [[[3, 8]]]]"
 THREE_X = "x = [[[[1, 2]], [[0, 4]], [[-3, 5]]]]"
 AFFINE = "weight = [2, -0.5], bias = [0.25, 1.5]"
 RUNNING = "running_mean = [1, -2], running_var = [4, 0.25]"
@@ -299,147 +362,233 @@ RUNNING_OF_3 = "running_mean = [1, -2, 0.5], running_var = [4, 0.25, 2]"
 BACKWARD = f"backward of (c * output).sum(), {SMALL_X}, c = {NEXT_X}"
 
 
-def running_trials(buffer: str) -> tuple[tuple[str, str, str], ...]:
+def trial(check: str, tried: str, code: str, look: str, subject: str = "output") -> Trial:
+    """One whose last line of code shows a learner the same as the look shows the check."""
+    return Trial(check, tried, code, subject, look=look)
+
+
+def running_trials(check: str, buffer: str) -> tuple[Trial, ...]:
     """The trials that both running statistics go through."""
-    new = "with_affine(BatchNorm2d(2))"
+    shown = f"bn.{buffer}"
+    value = f"{shown}.detach().clone()"
+    made = new(2)
+
+    def tracked(tried: str, code: str, look: str = value) -> Trial:
+        return trial(check, tried, f"{code}\n{shown}", look, buffer)
+
     return (
-        (f"train mode, {SMALL_X}", f"moved({new}, '{buffer}', SMALL)", buffer),
-        (f"train mode, {TALL_X}", f"moved({new}, '{buffer}', TALL)", buffer),
-        (
+        tracked(f"train mode, {SMALL_X}", f"{made}; bn(SMALL.clone())", f"moved(bn, '{buffer}')"),
+        tracked(f"train mode, {TALL_X}", f"{made}; bn(TALL.clone())", f"moved(bn, '{buffer}')"),
+        tracked(
             f"train mode, {SMALL_X}, then {NEXT_X}",
-            f"tracked({new}, '{buffer}', SMALL, NEXT)",
-            buffer,
+            f"{made}; bn(SMALL.clone()); bn(NEXT.clone())",
         ),
-        (
+        tracked(
             f"train mode, momentum=0.75, {SMALL_X}, then {NEXT_X}",
-            f"tracked(with_affine(BatchNorm2d(2, momentum=0.75)), '{buffer}', SMALL, NEXT)",
-            buffer,
+            f"{new(2, 'momentum=0.75')}; bn(SMALL.clone()); bn(NEXT.clone())",
         ),
-        (
+        tracked(
+            f"train mode, {RUNNING}, {SMALL_X}",
+            f"{new(2, running=True)}; bn(SMALL.clone())",
+            f"moved(bn, '{buffer}', RUNNING_BEFORE['{buffer}'])",
+        ),
+        tracked(
             f"train mode, then eval mode, {SMALL_X}",
-            f"module = {new}; module(SMALL.clone()); tracked(module.eval(), '{buffer}', SMALL)",
-            buffer,
+            f"{made}; bn(SMALL.clone()); bn.eval()(SMALL.clone())",
         ),
-        (
+        tracked(
             "train mode, x of shape (2, 3, 4, 5)",
-            f"tracked(with_affine(BatchNorm2d(3)), '{buffer}', UNEQUAL)",
-            buffer,
+            f"{new(3, affine=True)}; bn({UNEQUAL_CODE})",
+        ),
+        tracked(f"train mode, one channel, {ONE_X}", f"{new(1)}; bn(ONE.clone())"),
+        tracked(
+            f"train mode after module.double(), {SMALL_X} in float64",
+            f"{made}; bn.double()(SMALL.double())",
         ),
     )
 
 
-TRIALS = (
-    *trials_of(
+RUNNING_BEFORE = {
+    "running_mean": torch.tensor([1.0, -2.0]),
+    "running_var": torch.tensor([4.0, 0.25]),
+}
+OF_MEAN_AND_VAR = "mean_and_var(bn({0}.clone()), {0})"
+OF_WEIGHT_AND_BIAS = "weight_and_bias(bn(SMALL.clone()), SMALL, bn)"
+
+
+def forward_trial(tried: str, made: str, x: str, look: str = "") -> Trial:
+    """What comes out for x."""
+    x_code = x if "torch" in x else f"{x}.clone()"
+    return Trial("test_batchnorm2d_forward", tried, f"{made}\nbn({x_code})", look=look.format(x))
+
+
+def gradient_trial(tried: str, mode: str, name: str) -> Trial:
+    """The gradient of x, or of a parameter."""
+    made = new(2, affine=True, mode=mode)
+    if name == "x":
+        made += "; x = SMALL.clone().requires_grad_()"
+        code = f"{made}\ntorch.autograd.grad((NEXT * bn(x)).sum(), x)[0]"
+    else:
+        code = f"{made}\ntorch.autograd.grad((NEXT * bn(SMALL.clone())).sum(), bn.{name})[0]"
+    return trial("test_batchnorm2d_forward", tried, code, f"gradient(bn, '{name}')", f"{name}.grad")
+
+
+MODULE_TRIALS = (
+    trial(
         "test_batchnorm2d_module",
-        (
-            "the parameters of a new BatchNorm2d(3)",
-            "entries(BatchNorm2d(3).named_parameters())",
-            "parameters",
-        ),
-        (
-            "the buffers of a new BatchNorm2d(3)",
-            "entries(BatchNorm2d(3).named_buffers())",
-            "buffers",
-        ),
-        ("the order of BatchNorm2d(3).state_dict()", "list(BatchNorm2d(3).state_dict())", "keys"),
-        (
-            "BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr(), which print shows",
-            "ExtraRepr(BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr())",
-            "it returns",
-        ),
+        "the parameters of a new BatchNorm2d(3)",
+        "list(BatchNorm2d(3).named_parameters())",
+        "entries(BatchNorm2d(3).named_parameters())",
+        "parameters",
     ),
-    *trials_of(
+    trial(
+        "test_batchnorm2d_module",
+        "the buffers of a new BatchNorm2d(3)",
+        "list(BatchNorm2d(3).named_buffers())",
+        "entries(BatchNorm2d(3).named_buffers())",
+        "buffers",
+    ),
+    Trial(
+        "test_batchnorm2d_module",
+        "the order of BatchNorm2d(3).state_dict()",
+        "list(BatchNorm2d(3).state_dict())",
+        "keys",
+    ),
+    trial(
+        "test_batchnorm2d_module",
+        "BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr(), which print shows",
+        "BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr()",
+        "ExtraRepr(BatchNorm2d(71, eps=0.25, momentum=0.625).extra_repr())",
+        "it returns",
+    ),
+)
+
+FORWARD_TRIALS = (
+    forward_trial(f"train mode, {SMALL_X}", new(2), "SMALL", OF_MEAN_AND_VAR),
+    forward_trial(f"train mode, eps=0.5, {SMALL_X}", new(2, "eps=0.5"), "SMALL", OF_MEAN_AND_VAR),
+    forward_trial(f"train mode, {TALL_X}", new(2), "TALL", OF_MEAN_AND_VAR),
+    forward_trial(f"train mode, {THREE_X}", new(3), "THREE"),
+    forward_trial(
+        f"train mode, {AFFINE}, {SMALL_X}", new(2, affine=True), "SMALL", OF_WEIGHT_AND_BIAS
+    ),
+    forward_trial(
+        f"train mode, {AFFINE}, x of shape (4, 2, 3, 5)", new(2, affine=True), LARGE_CODE
+    ),
+    forward_trial(
+        f"train mode, {AFFINE_OF_3}, x of shape (2, 3, 4, 5)", new(3, affine=True), UNEQUAL_CODE
+    ),
+    forward_trial(f"train mode, 0.001 * the small {SMALL_X}", new(2), "TINY", OF_MEAN_AND_VAR),
+    forward_trial(
+        f"eval mode, {RUNNING}, {SMALL_X}",
+        new(2, running=True, mode="eval"),
+        "SMALL",
+        OF_MEAN_AND_VAR,
+    ),
+    forward_trial(
+        f"eval mode, {RUNNING}, eps=0.5, {SMALL_X}",
+        new(2, "eps=0.5", running=True, mode="eval"),
+        "SMALL",
+        OF_MEAN_AND_VAR,
+    ),
+    forward_trial(
+        f"eval mode, {RUNNING}, {AFFINE}, {SMALL_X}",
+        new(2, affine=True, running=True, mode="eval"),
+        "SMALL",
+        OF_WEIGHT_AND_BIAS,
+    ),
+    forward_trial(
+        f"eval mode, {RUNNING_OF_3}, {THREE_X}",
+        new(3, running=True, mode="eval"),
+        "THREE",
+        OF_MEAN_AND_VAR,
+    ),
+    forward_trial(
+        f"eval mode, {RUNNING_OF_3}, {AFFINE_OF_3}, x of shape (2, 3, 4, 5)",
+        new(3, affine=True, running=True, mode="eval"),
+        UNEQUAL_CODE,
+    ),
+    forward_trial(
+        f"eval mode, {RUNNING}, one picture, x = [[[[1, 2]], [[0, 4]]]]",
+        new(2, running=True, mode="eval"),
+        "SMALL[:1]",
+        OF_MEAN_AND_VAR,
+    ),
+    trial(
         "test_batchnorm2d_forward",
-        (f"train mode, {SMALL_X}", "mean_and_var(BatchNorm2d(2).train()(SMALL.clone()), SMALL)"),
-        (
-            f"train mode, eps=0.5, {SMALL_X}",
-            "mean_and_var(BatchNorm2d(2, eps=0.5).train()(SMALL.clone()), SMALL)",
-        ),
-        (f"train mode, {TALL_X}", "mean_and_var(BatchNorm2d(2).train()(TALL.clone()), TALL)"),
-        (f"train mode, {THREE_X}", "BatchNorm2d(3).train()(THREE.clone())"),
-        (
-            f"train mode, {AFFINE}, {SMALL_X}",
-            "module = with_affine(BatchNorm2d(2))\n"
-            "weight_and_bias(module(SMALL.clone()), SMALL, module)",
-        ),
-        (
-            f"train mode, {AFFINE}, x of shape (4, 2, 3, 5)",
-            "with_affine(BatchNorm2d(2))(LARGE.clone())",
-        ),
-        (
-            f"train mode, {AFFINE_OF_3}, x of shape (2, 3, 4, 5)",
-            "with_affine(BatchNorm2d(3))(UNEQUAL.clone())",
-        ),
-        (
-            f"train mode, 0.001 * the small {SMALL_X}",
-            "mean_and_var(BatchNorm2d(2).train()(TINY.clone()), TINY)",
-        ),
-        (
-            f"eval mode, {RUNNING}, {SMALL_X}",
-            "mean_and_var(with_running(BatchNorm2d(2))(SMALL.clone()), SMALL)",
-        ),
-        (
-            f"eval mode, {RUNNING}, eps=0.5, {SMALL_X}",
-            "mean_and_var(with_running(BatchNorm2d(2, eps=0.5))(SMALL.clone()), SMALL)",
-        ),
-        (
-            f"eval mode, {RUNNING}, {AFFINE}, {SMALL_X}",
-            "module = with_running(with_affine(BatchNorm2d(2)))\n"
-            "weight_and_bias(module(SMALL.clone()), SMALL, module)",
-        ),
-        (
-            f"eval mode, {RUNNING_OF_3}, {THREE_X}",
-            "mean_and_var(with_running(BatchNorm2d(3))(THREE.clone()), THREE)",
-        ),
-        (
-            f"eval mode, {RUNNING_OF_3}, {AFFINE_OF_3}, x of shape (2, 3, 4, 5)",
-            "with_running(with_affine(BatchNorm2d(3)))(UNEQUAL.clone())",
-        ),
-        (
-            f"eval mode, {RUNNING}, one picture, x = [[[[1, 2]], [[0, 4]]]]",
-            "mean_and_var(with_running(BatchNorm2d(2))(SMALL[:1].clone()), SMALL[:1])",
-        ),
-        (
-            f"forward in both modes, {SMALL_X}: x afterwards",
-            "input_afterwards(with_affine(BatchNorm2d(2)))",
-            "x",
-        ),
-        *(
-            (BACKWARD, f"gradient(with_affine(BatchNorm2d(2)), '{name}')", f"{name}.grad")
-            for name in ("x", "weight", "bias")
-        ),
-        (f"eval mode, {BACKWARD}", "gradient(with_affine(BatchNorm2d(2)).eval(), 'x')", "x.grad"),
-        (
-            "train mode after module.double(), x of shape (4, 2, 3, 5) in float64",
-            "with_affine(BatchNorm2d(2)).double()(LARGE.double())",
-        ),
+        f"forward in both modes, {SMALL_X}: x afterwards",
+        f"{new(2)}; x = SMALL.clone(); bn(x); bn.eval()(x)\nx",
+        "'unchanged' if torch.equal(x, SMALL) else 'changed'",
+        "x",
     ),
-    *trials_of(
+    *(gradient_trial(BACKWARD, "train", name) for name in ("x", "weight", "bias")),
+    gradient_trial(f"eval mode, {BACKWARD}", "eval", "x"),
+    forward_trial(
+        "train mode after module.double(), x of shape (4, 2, 3, 5) in float64",
+        f"{new(2, affine=True)}; bn.double()",
+        f"{LARGE_CODE}.double()",
+    ),
+    trial(
+        "test_batchnorm2d_forward",
+        "train mode, one value per channel, x = [[[[1]], [[-2]]]]",
+        f"{new(2)}\nbn(ONE_VALUE)",
+        "whether_refused(bn, ONE_VALUE)",
+        "there is",
+    ),
+    trial(
+        "test_batchnorm2d_forward",
+        "train mode, one picture, x = [[[[1, 2]], [[0, 4]]]]",
+        f"{new(2)}\nbn(SMALL[:1])",
+        "whether_refused(bn, SMALL[:1])",
+        "there is",
+    ),
+    trial(
+        "test_batchnorm2d_forward",
+        "eval mode, one value per channel, x = [[[[1]], [[-2]]]]",
+        f"{new(2, mode='eval')}\nbn(ONE_VALUE)",
+        "whether_refused(bn, ONE_VALUE)",
+        "there is",
+    ),
+)
+
+TRIALS = (
+    *MODULE_TRIALS,
+    *FORWARD_TRIALS,
+    *running_trials("test_batchnorm2d_running_mean", "running_mean"),
+    Trial(
         "test_batchnorm2d_running_mean",
-        *running_trials("running_mean"),
-        (
-            "two batches in train mode, then one in eval mode",
-            "module = with_affine(BatchNorm2d(2)); module(SMALL.clone()); module(NEXT.clone())\n"
-            "tracked(module.eval(), 'num_batches_tracked', SMALL)",
-            "num_batches_tracked",
-        ),
+        "two batches in train mode, then one in eval mode",
+        f"{new(2)}; bn(SMALL.clone()); bn(NEXT.clone()); bn.eval()(SMALL.clone())\n"
+        "bn.num_batches_tracked",
+        "num_batches_tracked",
     ),
-    *trials_of(
+    *running_trials("test_batchnorm2d_running_var", "running_var"),
+    trial(
         "test_batchnorm2d_running_var",
-        *running_trials("running_var"),
-        (
-            f"train mode, 0.001 * the small {SMALL_X}, momentum=1",
-            "tracked(with_affine(BatchNorm2d(2, momentum=1.0)), 'running_var', TINY)",
-            "running_var",
-        ),
+        f"train mode, 0.001 * the small {SMALL_X}, momentum=1",
+        f"{new(2, 'momentum=1.0')}; bn(TINY.clone())\nbn.running_var",
+        "bn.running_var.detach().clone()",
+        "running_var",
     ),
-    *trials_of(
+    trial(
+        "test_batchnorm2d_running_var",
+        f"train mode, eps=0.5, {SMALL_X}",
+        f"{new(2, 'eps=0.5')}; bn(SMALL.clone())\nbn.running_var",
+        "moved(bn, 'running_var')",
+        "running_var",
+    ),
+    trial(
         "test_batchnorm2d_running_stats_detached",
-        (
-            f"train mode, {SMALL_X} with requires_grad",
-            "attachments(with_affine(BatchNorm2d(2)))",
-            "statistics",
-        ),
+        f"train mode, {SMALL_X} with requires_grad",
+        f"{new(2)}; x = SMALL.clone().requires_grad_(); bn(x)\ndict(bn.named_buffers())",
+        "attachments(bn, x)",
+        "statistics",
+    ),
+    trial(
+        "test_batchnorm2d_running_stats_detached",
+        f"train mode, {SMALL_X}, then load_state_dict of a new BatchNorm2d(2)",
+        f"{new(2)}; bn(SMALL.clone())\nbn.load_state_dict(BatchNorm2d(2).state_dict())",
+        "str(bn.load_state_dict(BatchNorm2d(2).state_dict()))",
+        "it says",
     ),
 )
 

@@ -22,9 +22,18 @@ from torch import nn
 
 from resnet_helpers.tests.diagnosis import Case, Diagnosis, diagnose
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
-from resnet_helpers.tests.outcomes import Crash, difference, few_lines, is_stub, same, short
+from resnet_helpers.tests.outcomes import (
+    Crash,
+    difference,
+    few_lines,
+    is_stub,
+    same,
+    short,
+    text_of,
+)
 from resnet_helpers.tests.pasting import Renamed, to_paste
 from resnet_helpers.tests.trials import NAMES, Outcomes, Trial
+from resnet_helpers.tests.undisturbed import Replacements, replacements, with_pytorchs_own
 
 # ---- Mistakes -------------------------------------------------------------------------------
 
@@ -100,9 +109,14 @@ class Exercise:
         steps = {name: step for mistake in mistakes for name, step in mistake.overrides.items()}
         return self.finished(type(self.name, (self.in_steps,), steps))
 
-    def outcomes(self, implementation: Any, learners=False) -> Outcomes:
-        """What the trials make of this implementation, which may be a learner's."""
-        return Outcomes({**NAMES, **self.names, self.name: implementation}, learners)
+    def outcomes(
+        self, implementation: Any, learners=False, replaced: Replacements = ()
+    ) -> Outcomes:
+        """What the trials make of this implementation, which may be a learner's.
+
+        A learner's runs with what has been put in place of PyTorch's own functions.
+        """
+        return Outcomes({**NAMES, **self.names, self.name: implementation}, learners, replaced)
 
     def outcomes_with(self, *mistakes: Mistake) -> Outcomes:
         """What the trials make of an implementation that makes exactly these mistakes."""
@@ -125,30 +139,38 @@ class Exercise:
             CheckFailure: a trial came out wrong; it names the mistake if it is a known one.
         """
         __tracebackhide__ = True  # pytest shows the learner's line, not ours
-        self._check_kind(check, implementation)
-        learners = self.outcomes(implementation, learners=True)
-        expected = self.outcomes(self.reference)
-        for trial in self.trials:
-            if trial.check != check:
-                continue
-            got = learners[trial]
-            if is_stub(got):
-                raise StubNotFilled(check, got.function)
-            if not same(got, expected[trial]):
-                diagnosis = Diagnosis()
-                if isinstance(got, Crash):
-                    diagnosis = self._without_self(implementation)
-                if not diagnosis.hints:
-                    diagnosis = diagnose(Case(self, trial, learners, expected))
-                raise failure(
-                    trial, learners, expected, diagnosis, self.to_try(trial, implementation)
-                )
+        replaced = replacements()
+        with with_pytorchs_own(replaced):
+            self._check_kind(check, implementation)
+            learners = self.outcomes(implementation, learners=True, replaced=replaced)
+            expected = self.outcomes(self.reference)
+            for trial in self.trials:
+                if trial.check == check:
+                    self._compare(trial, learners, expected, replaced)
         print(f"All tests in `{check}` passed!")
+
+    def _compare(
+        self, trial: Trial, learners: Outcomes, expected: Outcomes, replaced: Replacements
+    ) -> None:
+        """Raise StubNotFilled or a CheckFailure unless this trial comes out right."""
+        __tracebackhide__ = True
+        got = learners[trial]
+        if is_stub(got):
+            raise StubNotFilled(trial.check, got.function)
+        if same(got, expected[trial]):
+            return
+        implementation = learners.names[self.name]
+        diagnosis = self._replaced(trial, learners, replaced)
+        if isinstance(got, Crash) and not diagnosis.hints:
+            diagnosis = self._without_self(implementation)
+        if not diagnosis.hints:
+            diagnosis = diagnose(Case(self, trial, learners, expected))
+        raise failure(trial, learners, expected, diagnosis, self.to_try(trial, implementation))
 
     def to_try(self, trial: Trial, implementation: Any) -> str:
         """A line or two that show a learner what the trial has shown; "" if so few cannot."""
         name = getattr(implementation, "__name__", "")
-        name = name if name.isidentifier() else self.name
+        name = name if isinstance(name, str) and name.isidentifier() else self.name
         return to_paste(trial.code, {**self.names, self.name: Renamed(name)})
 
     def _check_kind(self, check: str, implementation: Any) -> None:
@@ -172,9 +194,26 @@ class Exercise:
             right = callable(implementation)
         if not right:
             kind = "a class derived from nn.Module" if wants_class else "a function"
-            got = short(f"{type(implementation).__name__}: {implementation!r}", 60)
+            got = short(f"{type(implementation).__name__}: {text_of(implementation)}", 60)
             rows = {"Tried": f"to call what {check} was given", "Expected": kind, "Got": got}
             raise CheckFailure(check, rows, remark=remark)
+
+    def _replaced(self, trial: Trial, learners: Outcomes, replaced: Replacements) -> Diagnosis:
+        """The hint for a trial that comes out otherwise with PyTorch's own functions."""
+        if not replaced:
+            return Diagnosis()
+        with_own = self.outcomes(learners.names[self.name], learners=True)
+        if same(with_own[trial], learners[trial]):
+            return Diagnosis()
+        names = ", ".join(
+            f"{getattr(owner, '__qualname__', owner.__name__)}.{name}"
+            for owner, name, _ in replaced
+        )
+        hint = (
+            f"Something stands in the place of {short(names, 80)}, and with PyTorch's own this "
+            "comes out otherwise. Restart the kernel, and leave out the cell that put it there."
+        )
+        return Diagnosis((hint,))
 
     def _without_self(self, implementation: Any) -> Diagnosis:
         """The hint for a class whose __init__ or forward lacks self, so has a parameter too few."""

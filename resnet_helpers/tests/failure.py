@@ -42,7 +42,7 @@ class CheckFailure(AssertionError):  # noqa: N818 - what a check finds is a fail
         try_it: str = "",
     ):
         self.check = check
-        self.rows = rows
+        self.rows = {title: printable(text) for title, text in rows.items()}
         self.hints = list(hints)
         self.remark = remark
         self.mistakes = list(mistakes)
@@ -110,6 +110,13 @@ def panel(title: str, rows: dict[str, str], paragraphs: list[str]) -> list[str]:
         *(f"│ {line}" for line in lines),
         "╰" + "─" * (PANEL_WIDTH - 1),
     ]
+
+
+def printable(text: str) -> str:
+    """The text with a mark for each character that would move the cursor, or cannot be shown."""
+    return "".join(
+        c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def bold(text: str) -> str:

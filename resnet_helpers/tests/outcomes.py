@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnet_helpers.tests.failure import learners_line
 
@@ -44,7 +44,9 @@ def text_of(value: Any) -> str:
     """str(value), or its type where that raises: a learner's class may define it."""
     try:
         return str(value)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever it is, it ends no check
         return f"(a {type(value).__name__} that cannot be shown)"
 
 
@@ -73,12 +75,14 @@ def same(a: Any, b: Any) -> bool:
 
 
 def unusual(tensor: Tensor) -> str:
-    """In which way a tensor is not like others, whose values can be compared; "" if it is."""
+    """What sort of tensor it is if not like others, whose values can be compared; "" if it is."""
+    if type(tensor) not in (Tensor, nn.Parameter):
+        return f"a tensor of class {type(tensor).__name__}"
     if tensor.is_nested:
-        return "nested"
+        return "a nested tensor"
     if tensor.layout != torch.strided:
-        return "sparse"
-    return "quantised" if tensor.is_quantized else ""
+        return "a sparse tensor"
+    return "a quantised tensor" if tensor.is_quantized else ""
 
 
 def difference(subject: str, expected: Any, got: Any) -> tuple[str, str, str]:
@@ -157,7 +161,7 @@ REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the grou
 def tensor_difference(subject: str, expected: Tensor, got: Tensor) -> tuple[str, str, str]:
     """Where two tensors part: in shape, dtype, device or, if in none of those, the first value."""
     if kind := unusual(got):
-        return shown(subject, expected), f"a {kind} tensor", "Return an ordinary tensor."
+        return shown(subject, expected), kind, "Return an ordinary tensor."
     for what, remark in REMARKS_ON_TENSORS.items():
         wanted, had = getattr(expected, what), getattr(got, what)
         if wanted != had:

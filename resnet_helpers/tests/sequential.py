@@ -2,14 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.outcomes import Described, short
 from resnet_helpers.tests.structure import plain_lists
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial, trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -38,14 +40,41 @@ def letter(module: nn.Module) -> str:
     return next((type(known).__name__ for known in (A, B, C, D) if known is module), "another")
 
 
-def children(sequential: nn.Module) -> dict[str, str]:
+@dataclass(frozen=True)
+class Children(Described):
+    """The names of the children in their order, and which module each is."""
+
+    of: tuple[tuple[str, str], ...]
+
+    def shown(self, subject: str) -> str:
+        return short(f"{subject}: {', '.join(map(': '.join, self.of)) or 'none'}", 250)
+
+    def difference(self, subject: str, got: "Children") -> tuple[str, str, str]:
+        (names, letters), (own_names, own_letters) = (
+            list(map(list, zip(*children.of, strict=True))) or ([], []) for children in (self, got)
+        )
+        remark = ""
+        if own_letters == letters:
+            wanted, had = ", ".join(names), ", ".join(own_names)
+            remark = f"The modules are right; their names are {had} and should be {wanted}."
+        elif sorted(own_letters) == sorted(letters):
+            remark = "All modules are there, and in another order."
+        elif missing := [letter for letter in letters if letter not in own_letters]:
+            remark = f"No child is {' or '.join(missing)}."
+        elif len(own_letters) > len(letters):
+            remark = "There are more children than modules were given."
+        return self.shown(subject), got.shown(subject), remark
+
+
+def children(sequential: nn.Module) -> Children:
     """The names of the children, and which module each is."""
-    return {name: letter(child) for name, child in sequential.named_children()}
+    return Children(tuple((name, letter(child)) for name, child in sequential.named_children()))
 
 
-def new_children(sequential: nn.Module) -> dict[str, str] | str:
+def new_children(sequential: nn.Module) -> Children | str:
     """The children, or where else the modules are."""
-    return "all in a plain list" if plain_lists(sequential) else children(sequential)
+    found = children(sequential)
+    return "all in a plain list" if plain_lists(sequential) and not found.of else found
 
 
 def found_at(sequential: nn.Module, *indices: int) -> dict[int, str]:
@@ -59,7 +88,7 @@ def found_at(sequential: nn.Module, *indices: int) -> dict[int, str]:
     return found
 
 
-def after_replacing(sequential: nn.Module, index: int) -> dict[str, str] | str:
+def after_replacing(sequential: nn.Module, index: int) -> Children | str:
     """The children after `sequential[index] = d`; "IndexError" where it raises that."""
     try:
         sequential[index] = D
@@ -68,50 +97,107 @@ def after_replacing(sequential: nn.Module, index: int) -> dict[str, str] | str:
     return children(sequential)
 
 
+def names_in_the_dictionary(NamedSequential: type[nn.Module]) -> str:
+    """What the OrderedDict holds when the Sequential made of it has got another first module."""
+    modules = NAMED.copy()
+    NamedSequential(modules)[0] = D
+    return ", ".join(f"{name}={letter(module)}" for name, module in modules.items())
+
+
 ABC = "where a adds 1, b doubles and c squares"
 WITH_NAMES = "NamedSequential(OrderedDict(stem=a, body=b, head=c))"
 PLAIN_CODE, NAMED_CODE = "NamedSequential(A, B, C)", "NamedSequential(NAMED.copy())"
 
-TRIALS = trials_of(
-    "test_sequential",
-    ("NamedSequential(a, b, c): its children", f"new_children({PLAIN_CODE})", "children"),
-    (f"NamedSequential(a, b, c)(2), {ABC}", f"{PLAIN_CODE}(TWO.clone())"),
-    (
-        "Sequential(a): its children",
-        "[name for name, _ in NamedSequential(nn.Linear(2, 2)).named_children()]",
-        "names",
+# What a learner can paste: the same with modules of PyTorch's.
+PLAIN_LINE = "NamedSequential(torch.nn.ReLU(), torch.nn.Tanh(), torch.nn.Sigmoid())"
+DICTIONARY = "OrderedDict(stem=torch.nn.ReLU(), body=torch.nn.Tanh(), head=torch.nn.Sigmoid())"
+NAMED_LINES = f"from collections import OrderedDict\nNamedSequential({DICTIONARY})"
+
+
+def trial(tried: str, lines: str, look: str, subject: str) -> Trial:
+    """One that a learner can see with these lines; the look tries the same with a, b, c and d."""
+    return Trial("test_sequential", tried, lines, subject, look=look)
+
+
+TRIALS = (
+    trial(
+        "NamedSequential(a, b, c): its children",
+        PLAIN_LINE,
+        f"new_children({PLAIN_CODE})",
+        "children",
     ),
-    ("NamedSequential(): its children", "len(list(NamedSequential().children()))", "number"),
-    ("NamedSequential(a, b, c)[i], i from 0", f"found_at({PLAIN_CODE}, 0, 1, 2)", "modules"),
-    ("NamedSequential(a, b, c)[i], i negative", f"found_at({PLAIN_CODE}, -1, -2, -3)", "modules"),
-    (
-        "NamedSequential(a, b, c)[i], i out of range",
-        f"found_at({PLAIN_CODE}, 3, -4, 10)",
-        "modules",
+    *trials_of(
+        "test_sequential",
+        (f"NamedSequential(a, b, c)(2), {ABC}", f"{PLAIN_CODE}(TWO.clone())"),
+        (
+            "NamedSequential(a): its children",
+            "[name for name, _ in NamedSequential(torch.nn.Linear(2, 2)).named_children()]",
+            "names",
+        ),
+        ("NamedSequential(): its children", "len(list(NamedSequential().children()))", "number"),
     ),
     *(
-        (
+        trial(
+            f"NamedSequential(a, b, c)[i], i {which}",
+            f"s = {PLAIN_LINE}\n[s[i] for i in {indices}]",
+            f"found_at({PLAIN_CODE}, *{indices})",
+            "modules",
+        )
+        for which, indices in (("from 0", (0, 1, 2)), ("negative", (-1, -2, -3)))
+    ),
+    *(
+        trial(
+            f"NamedSequential(a, b, c)[{index}], which is out of range",
+            f"{PLAIN_LINE}[{index}]",
+            f"found_at({PLAIN_CODE}, {index})",
+            "module",
+        )
+        for index in (10, 3, -4)
+    ),
+    *(
+        trial(
             f"NamedSequential(a, b, c)[{i}] = d: the children then",
+            f"s = {PLAIN_LINE}; s[{i}] = torch.nn.Softplus()\ns",
             f"after_replacing({PLAIN_CODE}, {i})",
             "children",
         )
-        for i in (1, -1, 3)
+        for i in (1, -1)
     ),
-    (
-        f"NamedSequential(a, b, c)[1] = d, and its output for 2, {ABC}, and d multiplies by 10",
-        f"model = {PLAIN_CODE}; model[1] = D; model(TWO.clone())",
+    *trials_of(
+        "test_sequential",
+        (
+            "NamedSequential(a, b, c)[3] = d: the children then",
+            f"after_replacing({PLAIN_CODE}, 3)",
+            "children",
+        ),
+        (
+            f"NamedSequential(a, b, c)[1] = d, and its output for 2, {ABC}, and d multiplies by 10",
+            f"model = {PLAIN_CODE}; model[1] = D; model(TWO.clone())",
+        ),
     ),
-    (f"{WITH_NAMES}: its children", f"new_children({NAMED_CODE})", "children"),
-    (f"{WITH_NAMES}(2), {ABC}", f"{NAMED_CODE}(TWO.clone())"),
-    (f"{WITH_NAMES}[i], i from 0", f"found_at({NAMED_CODE}, 0, 1, 2)", "modules"),
-    (f"{WITH_NAMES}[i], i negative", f"found_at({NAMED_CODE}, -1, -2, -3)", "modules"),
-    (f"{WITH_NAMES}[0] = d: the children then", f"after_replacing({NAMED_CODE}, 0)", "children"),
-    (
-        "NamedSequential(NamedSequential(a, b), c) of three Linear layers: its parameters",
-        "inner = NamedSequential(nn.Linear(2, 2), nn.Linear(2, 2))\n"
-        "nested = NamedSequential(inner, nn.Linear(2, 2))\n"
-        "[name for name, _ in nested.named_parameters()]",
-        "names",
+    trial(f"{WITH_NAMES}: its children", NAMED_LINES, f"new_children({NAMED_CODE})", "children"),
+    *trials_of(
+        "test_sequential",
+        (f"{WITH_NAMES}(2), {ABC}", f"{NAMED_CODE}(TWO.clone())"),
+        (f"{WITH_NAMES}[i], i from 0", f"found_at({NAMED_CODE}, 0, 1, 2)", "modules"),
+        (f"{WITH_NAMES}[i], i negative", f"found_at({NAMED_CODE}, -1, -2, -3)", "modules"),
+        (
+            f"{WITH_NAMES}[0] = d: the children then",
+            f"after_replacing({NAMED_CODE}, 0)",
+            "children",
+        ),
+        (
+            f"{WITH_NAMES}[0] = d: the OrderedDict then",
+            "names_in_the_dictionary(NamedSequential)",
+            "OrderedDict",
+        ),
+        (
+            "NamedSequential(NamedSequential(a, b), c) of three Linear layers: its parameters",
+            "inner = NamedSequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))\n"
+            "nested = NamedSequential(inner, torch.nn.Linear(2, 2))\n"
+            "[name for name, _ in nested.named_parameters()]",
+            "names",
+        ),
     ),
 )
 
@@ -181,8 +267,8 @@ mistake(
 )
 mistake(
     "modules in a plain list",
-    "Your modules are in a plain list, where nn.Module does not see them: no parameters, and "
-    "nothing to print. Register them with self.add_module(name, module).",
+    "Your modules are in a plain list or dict, where nn.Module does not see them: no parameters, "
+    "and nothing to print. Register them with self.add_module(name, module).",
     **IN_A_LIST,
     __getitem__=lambda self, index: self.list[index],
     __setitem__=lambda self, index, module: self.list.__setitem__(index, module),
@@ -190,8 +276,8 @@ mistake(
 )
 mistake(
     "modules in a plain list, the rest inherited",
-    "Your modules are in a plain list. What you inherit (forward, indices, parameters) looks "
-    "for them in self._modules: register each with self.add_module(name, module).",
+    "Your modules are in a plain list or dict. Sequential's methods (forward, indices) look for "
+    "them in self._modules: register each with self.add_module(name, module).",
     **IN_A_LIST,
 )
 mistake(
@@ -201,6 +287,55 @@ mistake(
     add_numbered=lambda self, modules: None,
     add_named=lambda self, modules: None,
 )
+mistake(
+    "unnamed modules dropped",
+    "You register the modules of an OrderedDict only. Modules given one by one, as in "
+    'NamedSequential(a, b), are numbered from 0: self.add_module("0", a) and so on.',
+    add_numbered=lambda self, modules: None,
+)
+mistake(
+    "numbered from 1",
+    "Your numbers begin with 1. They begin with 0, as indices do.",
+    add_numbered=lambda self, modules: SequentialInSteps.add_named(
+        self, {str(number): module for number, module in enumerate(modules, start=1)}
+    ),
+)
+mistake(
+    "add_module with its arguments swapped",
+    "add_module gets a string where the module belongs. The name comes first: "
+    "self.add_module(name, module).",
+    add_numbered=lambda self, modules: [
+        self.add_module(module, str(index)) for index, module in enumerate(modules)
+    ],
+    add_named=lambda self, modules: [self.add_module(modules[name], name) for name in modules],
+)
+mistake(
+    "keys of the OrderedDict taken for its items",
+    "A loop over an OrderedDict gives its keys alone. Loop over its items() for names and modules.",
+    add_named=lambda self, modules: [self.add_module(name, module) for name, module in modules],
+)
+mistake(
+    "the caller's OrderedDict kept",
+    "You keep the OrderedDict you were given: replace a module, and it changes for whoever else "
+    "uses it. Add its items one by one: self.add_module(name, module).",
+    add_named=lambda self, modules: setattr(self, "_modules", modules),
+)
+
+
+@mistake(
+    "the first of no modules looked at",
+    "NamedSequential() has no first module to look at. Ask for the number first: "
+    "len(modules) == 1 and isinstance(modules[0], OrderedDict).",
+)
+class _:
+    def __init__(self, *modules):
+        nn.Module.__init__(self)
+        if isinstance(modules[0], OrderedDict):
+            self.add_named(modules[0])
+        else:
+            self.add_numbered(modules)
+
+
 mistake(
     "names ignored",
     "You number the modules of an OrderedDict. Its keys are their names.",
@@ -243,6 +378,17 @@ class _:
         SequentialInSteps.add_named(self, modules)
 
 
+mistake(
+    "modules added under name and number",
+    "You add the modules of an OrderedDict twice, under the name and under a number. Their "
+    "names are enough.",
+    add_named=lambda self, modules: (
+        SequentialInSteps.add_named(self, modules),
+        self.add_numbered(modules.values()),
+    ),
+)
+
+
 @mistake(
     "replacing moves to the end",
     "Replacing a module moves it to the end of the order. Assign to the name it has already.",
@@ -267,13 +413,14 @@ class _:
 
 mistake(
     "each module applied to the first input",
-    "You apply every module to the first input, and return the last result. Each takes what "
-    "the one before returned: x = module(x).",
+    "Your output is what the last module makes of the first input. Each module takes what the one "
+    "before returned: x = module(x).",
     forward=lambda self, x: [module(x) for module in self._modules.values()][-1],
 )
 mistake(
     "returned after the first module",
-    "You return from within the loop, after the first module. Return after the loop.",
+    "Your output is that of the first module alone. Is the `return` inside the loop? It comes "
+    "after it.",
     forward=lambda self, x: next(iter(self._modules.values()))(x),
 )
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from resnet_helpers.tests.outcomes import Crash
-from resnet_helpers.tests.undisturbed import contained, silent
+from resnet_helpers.tests.undisturbed import Replacements, contained, silent
 from resnet_helpers.tests.values import fill, made_up
 
 # What the code of every trial can use.
@@ -67,20 +67,25 @@ class Outcomes:
     What the code prints is kept in `printed`: a learner's `print` would show for every trial.
     """
 
-    def __init__(self, names: Mapping[str, Any], learners=False):
+    def __init__(
+        self, names: Mapping[str, Any], learners=False, replaced: Replacements = ()
+    ) -> None:
         self.names = names  # what the trials' code can use, the implementation among it
-        self.around = contained if learners else silent
+        self.around = partial(contained, replaced) if learners else silent
         self.printed: dict[Trial, str] = {}
         self._known: dict[Trial, Any] = {}
 
     def __getitem__(self, trial: Trial) -> Any:
         if trial not in self._known:
+            raised = None
             with self.around() as printed:
                 try:
                     self._known[trial] = trial.run(self.names)
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:  # exit() and its like end a trial, not the notebook
-                    self._known[trial] = Crash.of(error)
+                    raised = error
+            if raised is not None:
+                self._known[trial] = Crash.of(raised)
             self.printed[trial] = printed.getvalue()
         return self._known[trial]

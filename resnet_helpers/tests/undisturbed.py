@@ -1,7 +1,8 @@
 """Whatever a trial does, and whatever mode the notebook is in, neither disturbs the other.
 
 A trial always meets the same random state, dtype, device and modes. A learner's code that changes
-something outside itself has changed it back when the trial is over.
+something outside itself has changed it back when the trial is over. Our own code always meets
+PyTorch's own functions, whatever a cell has put in their place.
 """
 
 import builtins
@@ -11,7 +12,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -19,12 +20,18 @@ import torch
 from torch import nn
 from torch.nn.modules import module as nn_module
 
+from resnet_helpers import layers, solutions
+
+Replacements = Sequence[tuple[Any, str, Any]]  # owner, name, what stands there
+
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """A fixed random state, float32 on the CPU, gradients on; afterwards all is as it was."""
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     with (
+        without_hooks(),
+        torch.autograd.set_detect_anomaly(False),
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -43,6 +50,20 @@ def undisturbed() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
+@contextmanager
+def without_hooks() -> Iterator[None]:
+    """Without the hooks on all modules at once, as register_module_forward_hook makes them."""
+    before = [dict(hooks) for hooks in GLOBAL_HOOKS]
+    for hooks in GLOBAL_HOOKS:
+        hooks.clear()
+    try:
+        yield
+    finally:
+        for hooks, old in zip(GLOBAL_HOOKS, before, strict=True):
+            hooks.clear()
+            hooks.update(old)
+
+
 class Printed(io.StringIO):
     """What was printed; code that closes its standard output does not close this."""
 
@@ -59,35 +80,74 @@ def silent() -> Iterator[Printed]:
 
 
 @contextmanager
-def contained() -> Iterator[Printed]:
-    """Around a learner's code: what it prints is caught, and what it changes is changed back."""
+def contained(replaced: Replacements = ()) -> Iterator[Printed]:
+    """Around a learner's code: what it prints is caught, and what it changes is changed back.
+
+    It meets the replacements that the learner has made in place of PyTorch's own functions.
+    """
     before = [(state, state.get()) for state in STATES]
-    contents = [(names, dict(names)) for names in map(vars, WITHOUT_CHANGES)]
-    hooks = [(hooks, dict(hooks)) for hooks in GLOBAL_HOOKS]
+    attributes = [(owner, dict(vars(owner))) for owner in WITHOUT_CHANGES]
     printed = Printed()
     try:
         with undisturbed(), redirect_stdout(printed), redirect_stderr(printed):
+            for owner, name, value in replaced:
+                setattr(owner, name, value)
             yield printed
     finally:
-        for owner, (names, old) in zip(WITHOUT_CHANGES, contents, strict=True):
-            if names != old:
-                put_back(owner, names, old)
-        for hooks_now, old in hooks:
-            if hooks_now != old:
-                hooks_now.clear()
-                hooks_now.update(old)
+        for owner, old in attributes:
+            if vars(owner) != old:
+                put_back(owner, old)
         for state, value in before:
             if state.get() != value:
                 state.set(value)
 
 
-def put_back(owner: Any, names: dict[str, Any], old: dict[str, Any]) -> None:
-    """Give the owner, whose attributes are `names`, back those that were replaced or removed."""
+# ---- What a learner may have put in place of PyTorch's own ----------------------------------
+
+
+def put_back(owner: Any, old: dict[str, Any]) -> None:
+    """Give the owner back those of its old attributes that were replaced or removed."""
+    names = vars(owner)
     for name, value in old.items():
         if names.get(name) is not value:
             setattr(owner, name, value)
     for name in names.keys() - old.keys():
         delattr(owner, name)
+
+
+def original(owner: Any, name: str) -> Any:
+    """What the owner had under that name of its own, or inherits; None if nothing."""
+    bases = getattr(owner, "__mro__", [owner])[1:]
+    return next((has[name] for has in (OWN[owner], *map(vars, bases)) if name in has), None)
+
+
+def replacements() -> Replacements:
+    """What now stands in place of a function or class of PyTorch's or the course's own."""
+    return [
+        (owner, name, value)
+        for owner, own in OWN.items()
+        if vars(owner) != own
+        for name, value in vars(owner).items()
+        if callable(original(owner, name)) and value is not original(owner, name)
+    ]
+
+
+@contextmanager
+def with_pytorchs_own(replaced: Replacements) -> Iterator[None]:
+    """Within it, the own functions are back in place of these."""
+    for owner, name, _ in replaced:
+        if name in OWN[owner]:
+            setattr(owner, name, OWN[owner][name])
+        else:
+            delattr(owner, name)  # the inherited one is back
+    try:
+        yield
+    finally:
+        for owner, name, value in replaced:
+            setattr(owner, name, value)
+
+
+# ---- The state of the process ---------------------------------------------------------------
 
 
 class State:
@@ -141,8 +201,25 @@ STATES = (
     State(torch.get_default_device, torch.set_default_device),
 )
 
-# Whose functions a learner may have replaced, as in torch.Tensor.mean = …
-WITHOUT_CHANGES = (torch, torch.Tensor, nn, nn.functional, nn.Module, nn.init, builtins)
+MODULES = [
+    value
+    for names in (nn, layers, solutions)
+    for value in vars(names).values()
+    if isinstance(value, type) and issubclass(value, nn.Module)
+]
+# Whose functions a learner may replace, as in torch.Tensor.mean = …
+WITHOUT_CHANGES = (
+    torch,
+    torch.Tensor,
+    nn,
+    nn.functional,
+    nn.init,
+    builtins,
+    *dict.fromkeys(MODULES),
+)
+# Those of PyTorch and the course as they were when this module was imported. (builtins are not
+# among them: IPython replaces some of those itself.)
+OWN = {owner: dict(vars(owner)) for owner in WITHOUT_CHANGES if owner is not builtins}
 GLOBAL_HOOKS = tuple(
     hooks
     for name, hooks in vars(nn_module).items()
