@@ -130,3 +130,80 @@ def test_a_method_is_not_taken_for_a_dictionary_or_a_zip(without_brackets):
     assert "is not iterable" in text
     assert "It wants a dictionary" not in text
     assert "state_dict is a method" not in text
+
+
+# ---- predict --------------------------------------------------------------------------------
+
+
+def predict(*lines):
+    inside = textwrap.indent("\n".join(lines), "        ")
+    return (
+        "def predict(model, images):\n    model.eval()\n    with torch.inference_mode():\n" + inside
+    )
+
+
+FOUND = "p, c = model(images).softmax(1).max(1)"
+
+
+@pytest.mark.parametrize("to_float", ["c.float()", "c.double()", "1.0 * c", "c.half()"])
+def test_classes_that_are_floats_should_be_integers_and_not_like_the_input(to_float):
+    text = said("predict", predict(FOUND, f"return p, {to_float}"))
+    assert "return the integers" in text
+    assert "dtype of the input" not in text
+
+
+def test_two_mistakes_in_the_classes_and_in_both_are_both_named():
+    text = said("predict", predict(FOUND, "return p.squeeze(), c.squeeze().float()"))
+    assert "Your classes are floats" in text
+    assert "no batch axis" in text
+
+
+def test_numbers_are_no_lists():
+    text = said(
+        "predict",
+        predict("p = model(images).softmax(1)", "return p.max().item(), p.argmax().item()"),
+    )
+    assert "lists or numbers" in text
+
+
+def test_eval_after_the_call_is_not_called_missing():
+    text = said(
+        "predict",
+        "def predict(model, images):\n"
+        "    with torch.inference_mode():\n"
+        "        logits = model(images)\n"
+        "        model.eval()\n"
+        "        return logits.softmax(1).max(1)\n",
+    )
+    assert "before the call comes model.eval()" in text
+    assert "You leave" not in text
+
+
+def test_a_model_that_is_never_called_is_not_said_to_be_another_one():
+    text = said("predict", predict("logits = images.flatten(1)", "return logits.softmax(1).max(1)"))
+    assert "it was never called" in text
+    assert "my_resnet" not in text
+
+
+def test_argmax_alone_is_all_three_mistakes():
+    text = said("predict", "def predict(model, images):\n    return model(images).argmax(1)\n")
+    for words in ("model.eval()", "inference_mode", "(probabilities, classes)"):
+        assert words in text
+
+
+def test_frozen_parameters_are_not_said_to_record_gradients():
+    text = said(
+        "predict",
+        "def predict(model, images):\n"
+        "    model.eval().requires_grad_(False)\n"
+        "    return model(images).softmax(1).max(1)\n",
+    )
+    assert "Gradients are switched on" in text
+    assert "parameters don't require gradients afterwards" in text
+    assert "Gradients are recorded" not in text
+
+
+def test_two_softmaxes_over_all_and_an_overflow_are_two_mistakes():
+    text = said("predict", predict("e = model(images).exp()", "p = e / e.sum()", "return p.max(1)"))
+    assert "over pictures and classes together" in text
+    assert "overflows" in text
