@@ -12,12 +12,18 @@ from resnet_helpers.answers import answers_to
 from resnet_helpers.answers.edits import Answer
 
 
-def said(exercise, code):
-    """All that the checks of the exercise say of the code, without the lines to paste."""
+def failures_with(exercise, code):
+    """What the checks of the exercise raise."""
     names = answers_to(exercise).names
     answer = Answer(exercise, "learner's", f"{hash(code)}", textwrap.dedent(code), names)
     failures = failures_of(EXERCISES[exercise], answer.implementation)
     assert failures, "no check noticed it"
+    return failures
+
+
+def said(exercise, code):
+    """All that they say of the code, without the lines to paste."""
+    failures = failures_with(exercise, code)
     texts = [[*failure.rows.values(), *failure.paragraphs] for failure in failures.values()]
     return "\n".join(text for of_one in texts for text in of_one)
 
@@ -207,3 +213,164 @@ def test_two_softmaxes_over_all_and_an_overflow_are_two_mistakes():
     text = said("predict", predict("e = model(images).exp()", "p = e / e.sum()", "return p.max(1)"))
     assert "over pictures and classes together" in text
     assert "overflows" in text
+
+
+# ---- named_resnet34 -------------------------------------------------------------------------
+
+ATTRIBUTES = answers_to("named_resnet34").right_ones["as_attributes"].source
+FUNCTION = answers_to("named_resnet34").right_ones["layers_by_a_function"].source
+
+
+def named(source, *edits):
+    for old, new in edits:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    return source
+
+
+def test_a_downsample_too_many_is_named_and_not_its_block():
+    text = said(
+        "named_resnet34",
+        named(
+            ATTRIBUTES,
+            (
+                "self.layer3 = self.make",
+                "self.layer2[1].downsample = Sequential(Conv2d(128, 128, 1), BatchNorm2d(128))\n"
+                "        self.layer3 = self.make",
+            ),
+        ),
+    )
+    assert "torchvision's has no layer2.1.downsample." in text
+
+
+def test_a_bias_too_few_is_named_and_not_its_layer():
+    text = said("named_resnet34", named(FUNCTION, ("512, 1000", "512, 1000, bias=False")))
+    assert "Yours lacks fc.bias." in text
+
+
+def test_a_bias_too_many_is_named_and_not_its_layer():
+    conv = "nn.Conv2d(3, 64, 7, 2, 3)"
+    text = said(
+        "named_resnet34",
+        named(FUNCTION, ("Conv2d(3, 64, kernel_size=7, stride=2, padding=3)", conv)),
+    )
+    assert "torchvision's has no conv1.bias." in text
+
+
+def test_what_is_missing_in_every_block_is_said_once():
+    text = said(
+        "named_resnet34",
+        named(
+            ATTRIBUTES,
+            ("self.bn2 = BatchNorm2d(out_feats)", ""),
+            ("self.bn2(self.conv2", "self.bn1(self.conv2"),
+        ),
+    )
+    assert "Yours lacks bn2 in 16 blocks." in text
+
+
+def test_another_number_of_classes_is_another_shape():
+    text = said("named_resnet34", named(FUNCTION, ("512, 1000", "512, 100")))
+    assert "Of another shape: fc.weight, fc.bias." in text
+    assert "lacks" not in text
+
+
+def test_a_module_too_many_at_the_end_is_no_softmax():
+    text = said("named_resnet34", named(FUNCTION, ("fc=Linear", "flatten=nn.Flatten(), fc=Linear")))
+    assert "torchvision's has no flatten." in text
+    assert "softmax" not in text
+
+
+def test_four_layers_under_any_names_are_not_counted_from_0():
+    text = said("named_resnet34", named(FUNCTION, ("layer4=", "last=")))
+    assert "Yours lacks layer4. torchvision's has no last." in text
+    assert "from 0" not in text
+
+
+def test_a_network_with_relu_in_its_forward_is_not_said_to_have_none():
+    text = said(
+        "named_resnet34",
+        named(
+            ATTRIBUTES,
+            ("        self.relu = ReLU()\n", ""),
+            ("x = module(x)", "x = module(x).relu() if module is self.bn1 else module(x)"),
+        ),
+    )
+    assert "No module is called relu" in text
+
+
+def test_a_downsample_in_layer1_is_not_said_to_have_a_stride():
+    text = said(
+        "named_resnet34",
+        named(
+            ATTRIBUTES,
+            ("stride > 1 or in_feats != out_feats", "stride > 1 or in_feats != out_feats or plus"),
+            (
+                "def __init__(self, in_feats, out_feats, stride=1)",
+                "def __init__(self, in_feats, out_feats, stride=1, plus=False)",
+            ),
+            ("*[Block(64, 64) for _ in range(3)]", "*[Block(64, 64, 1, i == 0) for i in range(3)]"),
+        ),
+    )
+    assert "torchvision's has no layer1.0.downsample." in text
+    assert "stride" not in text
+
+
+def test_branches_in_sequentials_of_other_names_are_no_residual_blocks():
+    other = """
+class NamedResidualBlock(ResidualBlock):
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.residual, self.shortcut = self.left, self.right
+        del self.left, self.right
+
+    def forward(self, x):
+        return self.relu(self.residual(x) + self.shortcut(x))
+
+"""
+    text = said("named_resnet34", other + FUNCTION)
+    assert "left and right" not in text
+    assert "torchvision's has no residual in 16 blocks" in text
+
+
+@pytest.mark.parametrize(
+    ("piece", "code"),
+    [
+        (
+            "BatchNorm2d",
+            """
+class BatchNorm2d(nn.BatchNorm2d):
+    def forward(self, x):
+        mean, var = self.running_mean.view(1, -1, 1, 1), self.running_var.view(1, -1, 1, 1)
+        weight, bias = self.weight.view(1, -1, 1, 1), self.bias.view(1, -1, 1, 1)
+        return (x - mean) / (var.sqrt() + 1e-1) * weight + bias
+
+""",
+        ),
+        (
+            "AveragePool",
+            """
+class AveragePool(nn.Module):
+    def forward(self, x):
+        return x.amax((2, 3))
+
+""",
+        ),
+        (
+            "NamedSequential",
+            """
+class NamedSequential(Sequential):
+    def __init__(self, modules):
+        super().__init__(*modules.values())
+
+""",
+        ),
+    ],
+)
+def test_an_earlier_piece_is_blamed(piece, code):
+    [failure] = failures_with("named_resnet34", code + FUNCTION).values()
+    assert failure.blamed == piece
+    assert failure.paragraphs == [
+        f"Your {piece} is at fault: with the course's the same named_resnet34 is right. Run its "
+        "checks again."
+    ]
