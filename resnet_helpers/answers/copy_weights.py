@@ -96,6 +96,16 @@ wrong(
     dict_of_zip,
     {"mine, theirs =": "my_resnet = ResNet34((1, 1, 1, 1), (8, 8, 8, 8))\nmine, theirs ="},
 )
+wrong(
+    "a copy of pretrained returned",
+    in_place,
+    {"pairs =": "my_resnet = copy.deepcopy(pretrained_resnet)\npairs ="},
+)
+wrong(
+    "pretrained returned as it is",
+    in_place,
+    {"pairs =": "my_resnet = pretrained_resnet\npairs ="},
+)
 wrong("buffers forgotten", kind_by_kind, {'("parameters", "buffers")': '("parameters",)'})
 wrong(
     "num_batches_tracked forgotten",
@@ -122,6 +132,17 @@ for key in mine:
             mine[key] = value
             used.add(other)
             break"""
+    },
+)
+wrong(
+    "each of the same shape in turn, or an error",
+    by_ordered_dict,
+    {
+        "for my_key, their_value in zip(my_entries, their_entries.values(), strict=True):\n"
+        "new[my_key] = their_value": "left = list(their_entries.values())\n"
+        "for my_key, mine in my_entries.items():\n"
+        "    i = [value.shape for value in left].index(mine.shape)\n"
+        "    new[my_key] = left.pop(i)"
     },
 )
 wrong(
@@ -186,6 +207,74 @@ wrong(
         "strict=True)))": "strict=False)), strict=False)",
     },
 )
+wrong("lengths not compared, in place", in_place, {"strict=True": "strict=False"})
+wrong(
+    "surplus of mine left alone",
+    by_index,
+    {
+        "range(max(len(keys), len(values)))": "range(len(values))",
+        "new = {}": "new = my_resnet.state_dict()",
+    },
+)
+count = "len(list({}.parameters()))"
+values = "sum(p.numel() for p in {}.parameters())"
+for name, length in (
+    ("buffers not counted", count),
+    ("numbers of values in parameters compared", values),
+):
+    wrong(
+        name,
+        dict_of_zip,
+        {
+            "len(mine) == len(theirs)": f"{length.format('my_resnet')} == "
+            f"{length.format('pretrained_resnet')}",
+            "strict=True": "strict=False",
+        },
+    )
+wrong(
+    "buffers not counted, with strict=False",
+    by_ordered_dict,
+    {
+        "len(my_entries) != len(their_entries)": "len(list(my_resnet.parameters())) != "
+        "len(list(pretrained_resnet.parameters()))",
+        "strict=True": "strict=False",
+        "load_state_dict(new)": "load_state_dict(new, strict=False)",
+    },
+)
+wrong(
+    "numbers of values compared",
+    tensor_by_tensor,
+    {
+        "len(mine) == len(theirs)": "sum(m.numel() for m in mine) == "
+        "sum(t.numel() for t in theirs)",
+        "strict=True": "strict=False",
+    },
+)
+wrong("reshaped to fit", tensor_by_tensor, {"m.copy_(t)": "m.copy_(t.view(m.shape))"})
+wrong(
+    "names paired with pairs",
+    by_ordered_dict,
+    {", their_entries.values()": ", their_entries.items()"},
+)
+wrong("values without brackets", dict_of_zip, {"theirs.values()": "theirs.values"})
+wrong(
+    "unlike shapes skipped",
+    entry_by_entry,
+    {"mine[key] =": "if mine[key].shape == value.shape:\n    mine[key] ="},
+)
+wrong(
+    "zip for a dictionary",
+    dict_of_zip,
+    {"dict(zip(": "zip(", "strict=True)))": "strict=True))"},
+)
+wrong(
+    "state_dict without brackets",
+    by_ordered_dict,
+    {
+        "my_resnet.state_dict()": "my_resnet.state_dict",
+        "pretrained_resnet.state_dict()": "pretrained_resnet.state_dict",
+    },
+)
 wrong(
     "names not translated",
     by_ordered_dict,
@@ -205,6 +294,7 @@ wrong("never loaded", entry_by_entry, {"my_resnet.load_state_dict(mine)\n": ""})
 wrong(
     "memory shared", by_ordered_dict, {"load_state_dict(new)": "load_state_dict(new, assign=True)"}
 )
+wrong("shapes replaced", tensor_by_tensor, {"m.copy_(t)": "m.data = t.clone()"})
 wrong("memory shared through .data", tensor_by_tensor, {"m.copy_(t)": "m.data = t.data"})
 wrong("copied in place with gradients on", tensor_by_tensor, {"@torch.no_grad()\n": ""})
 wrong(

@@ -1,7 +1,7 @@
 """Answers to named_resnet34, each with its own residual block."""
 
 from collections import OrderedDict
-from functools import partial
+from functools import cache, partial  # noqa: F401 (cache for a wrong answer)
 
 import torch.nn.functional as F
 from torch import nn
@@ -186,12 +186,22 @@ def torchvisions_own():
 
 wrong("dictionary returned", torch_layers_in_a_loop, {"nn.Sequential(modules)": "modules"})
 wrong("plain dict", channels_in_a_loop, {"OrderedDict(": "dict("})
+wrong("two stars before the dictionary", layers_by_a_function, {"OrderedDict(\n": "**dict(\n"})
+wrong("a star before the dictionary", channels_in_a_loop, {"(modules)": "(*modules)"})
 wrong("modules numbered", channels_in_a_loop, {"(modules)": "(*modules.values())"})
 wrong("layers counted from 0", torch_layers_in_a_loop, {"layer{i + 1}": "layer{i}"})
 wrong(
     "ResidualBlock instead of NamedResidualBlock",
     layers_by_a_function,
     {"NamedResidualBlock": "ResidualBlock"},
+)
+wrong(
+    "BlockGroup instead of Sequential",
+    layers_by_a_function,
+    {
+        "return Sequential(*(": "return NamedSequential(OrderedDict(blocks=Sequential(*(",
+        "in sizes))": "in sizes))))",
+    },
 )
 wrong("fc under another name", as_attributes, {"self.fc": "self.out"})
 wrong("avgpool under another name", layers_by_a_function, {"avgpool": "averagepool"})
@@ -212,6 +222,21 @@ wrong(
     "no strides",
     torch_layers_in_a_loop,
     {", 2 if i > 0 and b == 0 else 1)": ")"},
+)
+wrong(
+    "stride in layer1",
+    layers_by_a_function,
+    {"layer(3, 64, 64, 1)": "layer(3, 64, 64, 2)"},
+)
+wrong(
+    "axes kept by avgpool",
+    torch_layers_in_a_loop,
+    {"AveragePool()": "nn.AdaptiveAvgPool2d((1, 1))"},
+)
+wrong(
+    "the same network at every call",
+    layers_by_a_function,
+    {"def named_resnet34": "@cache\ndef named_resnet34"},
 )
 wrong("softmax at the end", layers_by_a_function, {"1000),": "1000),\nsoftmax=nn.Softmax(dim=1),"})
 wrong("number of classes", as_attributes, {"(512, 1000)": "(512, 10)"})
@@ -236,6 +261,27 @@ wrong(
         "self.bn3 = BatchNorm2d(out_feats)",
         "self.downsample(x)": "self.bn3(self.conv3(x))",
     },
+)
+wrong(
+    "downsample with names",
+    channels_in_a_loop,
+    {
+        "Sequential(\nConv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)\n)": (
+            "NamedSequential(OrderedDict(\n"
+            "    conv=Conv2d(in_feats, out_feats, 1, first_stride), norm=BatchNorm2d(out_feats)\n"
+            "))"
+        ),
+    },
+)
+wrong(
+    "x added instead of downsample's result",
+    channels_in_a_loop,
+    {"right = self.downsample(x) if self.downsample else x": "right = x"},
+)
+wrong(
+    "downsample without stride",
+    channels_in_a_loop,
+    {"(in_feats, out_feats, 1, first_stride)": "(in_feats, out_feats, 1)"},
 )
 wrong("downsample in every block", channels_in_a_loop, {"first_stride != 1 or": "first_stride or"})
 wrong(

@@ -133,6 +133,10 @@ wrong(
     by_hand,
     {"values.squeeze(1), indices.squeeze(1)": "values.squeeze(), indices.squeeze()"},
 )
+wrong("first result only", step_by_step, {"values, indices\n": "values[0], indices[0]\n"})
+wrong(
+    "classes as floats", step_by_step, {"return values, indices": "return values, indices.float()"}
+)
 wrong(
     "lists",
     one_by_one,
@@ -160,3 +164,27 @@ wrong(
     step_by_step,
     {"with torch": "logits = model(images)\nwith torch", "softmax(model(images)": "softmax(logits"},
 )
+wrong(
+    "gradients left off",
+    one_by_one,
+    {"with torch.inference_mode():": "torch.set_grad_enabled(False)\nif True:"},
+)
+wrong(
+    "parameters frozen",
+    by_hand,
+    {"model = model.eval()": "model = model.eval().requires_grad_(False)"},
+)
+wrong(
+    "the model run as it is",
+    step_by_step,
+    {"model.eval()\nwith torch.inference_mode():": "if True:"},
+)
+wrong(
+    "argmax of the model as it is",
+    in_one_line,
+    {
+        "model.eval()\nwith torch.inference_mode():\n    return": "return",
+        ".softmax(dim=1).max(dim=1)": ".argmax(1)",
+    },
+)
+wrong("inference_mode without brackets", in_one_line, {"inference_mode()": "inference_mode"})

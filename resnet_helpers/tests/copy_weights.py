@@ -1,206 +1,17 @@
 """Lesson 5: the check of copy_weights, with its known mistakes."""
 
 import copy
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 import torch
-from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.tests import copy_weights_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.structure import Entries
-from resnet_helpers.tests.trials import trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
-
-def two(mine: dict[str, nn.Module], pretrained: dict[str, nn.Module]) -> list[nn.Module]:
-    """Two networks of these layers, in which each entry has values of its own."""
-    networks = [nn.Sequential(OrderedDict(layers)) for layers in (mine, pretrained)]
-    for first, network in zip((1, 101), networks, strict=True):
-        for number, entry in enumerate(network.state_dict().values(), start=first):
-            entry.copy_(number + 0.5 * torch.arange(entry.numel()).view_as(entry) / entry.numel())
-    return networks
-
-
-def two_networks() -> list[nn.Module]:
-    """Mine and a pretrained one: other names except for the last layer's."""
-    return two(
-        {"stem": nn.Conv2d(1, 2, 1), "norm": nn.BatchNorm2d(2), "fc": nn.Linear(2, 3)},
-        {"conv1": nn.Conv2d(1, 2, 1), "bn1": nn.BatchNorm2d(2), "fc": nn.Linear(2, 3)},
-    )
-
-
-def two_of_one_shape(mine: str, pretrained: str) -> list[nn.Module]:
-    """Networks of one layer for each letter, in which each entry would fit in all places."""
-    return two(*({name: nn.Linear(2, 2, bias=False) for name in of} for of in (mine, pretrained)))
-
-
-def two_without_parameters() -> list[nn.Module]:
-    """Networks that have buffers only."""
-    return two({"norm": nn.BatchNorm2d(2, affine=False)}, {"bn1": nn.BatchNorm2d(2, affine=False)})
-
-
-def two_in_different_order() -> list[nn.Module]:
-    """Networks with the same shapes, but not in the same order."""
-    return two(
-        {"conv": nn.Conv2d(1, 2, 1), "fc": nn.Linear(2, 3)},
-        {"fc": nn.Linear(2, 3), "conv": nn.Conv2d(1, 2, 1)},
-    )
-
-
-def values_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copies of a model's entries."""
-    return {name: entry.clone() for name, entry in model.state_dict().items()}
-
-
-def origins(model: nn.Module, old: dict[str, Tensor], new: dict[str, Tensor]) -> dict[str, str]:
-    """Where the values of each of the model's entries come from: the name in `new`."""
-    sources = {}
-    for name, entry in model.state_dict().items():
-        found = [source for source, value in new.items() if torch.equal(value, entry)]
-        unchanged = torch.equal(old[name], entry)
-        sources[name] = found[0] if found else "its old values" if unchanged else "other values"
-    return sources
-
-
-def copied(copy_weights, mine, pretrained):
-    """Where the values of each of my_resnet's entries come from after the copying."""
-    old, new = values_of(mine), values_of(pretrained)
-    copy_weights(mine, pretrained)
-    return Entries(origins(mine, old, new))
-
-
-def returned_model(copy_weights):
-    """Which model is returned."""
-    mine, pretrained = two_networks()
-    result = copy_weights(mine, pretrained)
-    if result is mine:
-        return "my_resnet"
-    if result is pretrained:
-        return "pretrained_resnet"
-    if isinstance(result, nn.Module):
-        return "another model, not my_resnet itself"
-    return "None" if result is None else f"something of type {type(result).__name__}"
-
-
-def pretrained_afterwards(copy_weights):
-    """Where pretrained's values come from after the copying: they should be its own."""
-    mine, pretrained = two_networks()
-    old, new = values_of(mine), values_of(pretrained)
-    copy_weights(mine, pretrained)
-    sources = origins(pretrained, new, new | {f"my {name}": value for name, value in old.items()})
-    return Entries(
-        {name: "its own" if source == name else source for name, source in sources.items()}
-    )
-
-
-def pretrained_after_mine_was_zeroed(copy_weights):
-    """Which entries of the pretrained network go to 0 when all of mine are set to 0."""
-    mine, pretrained = two_networks()
-    copy_weights(mine, pretrained)
-    for entry in mine.state_dict().values():
-        entry.zero_()
-    zeroed = [name for name, entry in pretrained.state_dict().items() if not entry.any()]
-    return ", ".join(zeroed) or "none"
-
-
-def trainable(copy_weights):
-    """Whether an optimizer would still train my parameters."""
-    mine, pretrained = two_networks()
-    copy_weights(mine, pretrained)
-    states = {}
-    for name, parameter in mine.named_parameters():
-        states[name] = "trainable" if parameter.requires_grad else "frozen"
-        if not parameter.is_leaf:
-            states[name] = "attached to a graph"
-    return Entries(states)
-
-
-def complaint(copy_weights, mine, pretrained):
-    """Whether copying raises an error, of whatever kind; if not, whether anything was copied."""
-    old = values_of(mine)
-    try:
-        copy_weights(mine, pretrained)
-    except NotImplementedError:  # a stub
-        raise
-    except Exception:
-        return "an error"
-    unchanged = all(torch.equal(old[name], new) for name, new in values_of(mine).items())
-    return f"no error, and {'nothing' if unchanged else 'something'} copied"
-
-
-class Looked(nn.Sequential):
-    """A network that notes whether anything of it is looked at."""
-
-    def __getattribute__(self, name: str) -> Any:
-        if name not in ("__class__", "__dict__"):
-            vars(self)["looked_at"] = True
-        return super().__getattribute__(name)
-
-
-def looked_at(copy_weights):
-    """Whether my_resnet is used at all."""
-    mine, pretrained = two_networks()
-    mine = Looked(OrderedDict(mine.named_children()))
-    vars(mine)["looked_at"] = False
-    try:
-        copy_weights(mine, pretrained)
-    except NotImplementedError:  # a stub
-        raise
-    except Exception:  # of which other trials tell more
-        pass
-    return "used" if vars(mine)["looked_at"] else "never used"
-
-
-NETWORKS = "my_resnet of stem, norm, fc; pretrained_resnet of conv1, bn1, fc"
-SOURCES = "origin of my_resnet's values"
-
-TRIALS = trials_of(
-    "test_copy_weights",
-    (NETWORKS, "looked_at(copy_weights)", "my_resnet"),
-    (NETWORKS, "copied(copy_weights, *two_networks())", SOURCES),
-    (
-        "my_resnet of c, b, a; pretrained_resnet of x, y, z",
-        "copied(copy_weights, *two_of_one_shape('cba', 'xyz'))",
-        SOURCES,
-    ),
-    (
-        "both with buffers only: norm; bn1",
-        "copied(copy_weights, *two_without_parameters())",
-        SOURCES,
-    ),
-    (
-        "both with the same names: a, b; a, b",
-        "copied(copy_weights, *two_of_one_shape('ab', 'ab'))",
-        SOURCES,
-    ),
-    (NETWORKS, "returned_model(copy_weights)", "returned"),
-    (NETWORKS, "pretrained_afterwards(copy_weights)", "origin of pretrained_resnet's values"),
-    (
-        f"{NETWORKS}. Then all of my_resnet is set to 0",
-        "pretrained_after_mine_was_zeroed(copy_weights)",
-        "entries of pretrained_resnet that become 0 with it",
-    ),
-    (NETWORKS, "trainable(copy_weights)", "parameters of my_resnet"),
-    (
-        "my_resnet of a, b; pretrained_resnet of x, y, z",
-        "complaint(copy_weights, *two_of_one_shape('ab', 'xyz'))",
-        "raised",
-    ),
-    (
-        "my_resnet of a, b, c; pretrained_resnet of x, y",
-        "complaint(copy_weights, *two_of_one_shape('abc', 'xy'))",
-        "raised",
-    ),
-    (
-        "my_resnet of conv, fc; pretrained_resnet of fc, conv",
-        "complaint(copy_weights, *two_in_different_order())",
-        "raised",
-    ),
-)
+TRIALS = copy_weights_trials.TRIALS  # in a module of their own: both would be too long for one
 
 # ---- A right answer in steps ----------------------------------------------------------------
 
@@ -213,8 +24,11 @@ class CopyWeightsInSteps:
     def entries(self, model):
         return model.state_dict()
 
-    def compare_lengths(self, mine, theirs):
-        assert len(mine) == len(theirs)
+    def compare(self, my_resnet, pretrained_resnet):
+        assert self.length(my_resnet) == self.length(pretrained_resnet)
+
+    def length(self, model):
+        return len(self.entries(model))
 
     def paired(self, mine, theirs):
         return dict(zip(mine, theirs.values(), strict=False))
@@ -225,12 +39,18 @@ class CopyWeightsInSteps:
     def load(self, model, entries):
         return model.load_state_dict(entries, strict=self.strict)
 
+    @torch.no_grad()
+    def load_in_place(self, model, entries):
+        tensors = model.state_dict()
+        for name, entry in entries.items():
+            tensors[name].copy_(entry)
+
     def result(self, my_resnet, pretrained_resnet, target, loaded):
         return my_resnet
 
     def copy_weights(self, my_resnet, pretrained_resnet):
+        self.compare(my_resnet, pretrained_resnet)
         mine, theirs = self.entries(my_resnet), self.entries(pretrained_resnet)
-        self.compare_lengths(mine, theirs)
         target = self.target(my_resnet, pretrained_resnet)
         loaded = self.load(target, self.paired(mine, theirs))
         return self.result(my_resnet, pretrained_resnet, target, loaded)
@@ -241,17 +61,30 @@ class CopyWeightsInSteps:
 mistake = Catalogue()
 
 
-@mistake(
-    "a network made inside",
-    "You never use my_resnet: you make a network of your own inside the function. Copy into "
-    "the one that copy_weights is given.",
+NEVER_USED = (
+    "You never use my_resnet, the network that copy_weights is given. Copy into that one, and "
+    "return it."
 )
+
+
+@mistake("a network made inside", NEVER_USED)
 class _:
     def copy_weights(self, my_resnet, pretrained_resnet):
         my_resnet = solutions.ResNet34((1,), (8,), (1,), 5)
         return CopyWeightsInSteps.copy_weights(self, my_resnet, pretrained_resnet)
 
 
+mistake(
+    "a copy of pretrained returned",
+    NEVER_USED,
+    copy_weights=lambda self, my_resnet, pretrained_resnet: copy.deepcopy(pretrained_resnet),
+)
+mistake(
+    "pretrained returned as it is",
+    "You return pretrained_resnet, and never use my_resnet: `my_resnet = pretrained_resnet` is "
+    "only a second name for it. Copy its values into the network that my_resnet was.",
+    copy_weights=lambda self, my_resnet, pretrained_resnet: pretrained_resnet,
+)
 mistake(
     "buffers forgotten",
     "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
@@ -287,19 +120,32 @@ mistake(
 )
 
 
-@mistake(
-    "each of the same shape in turn",
+PAIRED_BY_SHAPE = (
     "You pair the entries by shape, so that two networks in different order go through "
-    "unnoticed. Pair them by position: then load_state_dict complains if a shape differs.",
+    "unnoticed. Pair them by position: then load_state_dict complains if a shape differs."
 )
+
+
+def paired_by_shape(self, mine, theirs):
+    """Each entry with the first of its shape that is left; one without a partner keeps its own."""
+    left = list(theirs.values())
+    pairs = dict(mine)
+    for name, entry in mine.items():
+        for position, other in enumerate(left):
+            if other.shape == entry.shape:
+                pairs[name] = left.pop(position)
+                break
+    return pairs
+
+
+mistake("each of the same shape in turn", PAIRED_BY_SHAPE, paired=paired_by_shape)
+
+
+@mistake("each of the same shape in turn, or an error", PAIRED_BY_SHAPE)
 class _:
     def paired(self, mine, theirs):
-        left = list(theirs.values())
-        pairs = {}
-        for name, entry in mine.items():
-            position = next(i for i, other in enumerate(left) if other.shape == entry.shape)
-            pairs[name] = left.pop(position)
-        return pairs
+        assert {entry.shape for entry in mine.values()} <= {o.shape for o in theirs.values()}
+        return paired_by_shape(self, mine, theirs)
 
 
 mistake(
@@ -324,7 +170,8 @@ mistake(
 )
 mistake(
     "first entry only",
-    "Only the first entry is copied. Load and return after the loop, not inside it.",
+    "Only the first entry is copied. What comes after the loop, such as load_state_dict or "
+    "return, must not be indented like the loop's lines.",
     paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:1]),
     strict=False,
 )
@@ -337,13 +184,14 @@ mistake(
 )
 mistake(
     "a copy loaded",
-    "You load the weights into a copy of my_resnet. Load them into my_resnet itself.",
+    "my_resnet stays as it was, and you return another network. Load the weights into my_resnet "
+    "itself.",
     target=lambda self, my_resnet, pretrained_resnet: copy.deepcopy(my_resnet),
     result=lambda self, my_resnet, pretrained_resnet, target, loaded: target,
 )
 mistake(
     "pretrained returned",
-    "You return pretrained_resnet. Return my_resnet, which has the weights now.",
+    "You return pretrained_resnet. Return my_resnet.",
     result=lambda self, my_resnet, pretrained_resnet, target, loaded: pretrained_resnet,
 )
 mistake(
@@ -359,9 +207,87 @@ mistake(
 )
 mistake(
     "lengths not compared",
-    "Nothing stops you where the numbers of entries differ (a print does not): zip stops at "
-    "the shorter one, and pretrained entries are left over. Assert that both are equal.",
-    compare_lengths=lambda self, mine, theirs: None,
+    "Nothing stops you where pretrained_resnet has more entries than my_resnet (a print does "
+    "not): those left over are dropped. Assert that both have the same number.",
+    compare=lambda self, my_resnet, pretrained_resnet: None,
+)
+mistake(
+    "strict=False hides a mismatch",
+    "strict=False lets entries be missing without a word. Leave it out, and assert that both "
+    "networks have the same number of entries.",
+    compare=lambda self, my_resnet, pretrained_resnet: None,
+    strict=False,
+    only_if="watched(copy_weights, 'strict') is False",
+)
+mistake(
+    "lengths not compared, in place",
+    "Nothing stops you where the numbers of entries differ (a print does not): those without a "
+    "partner are left out. Assert that both networks have the same number.",
+    compare=lambda self, my_resnet, pretrained_resnet: None,
+    load=CopyWeightsInSteps.load_in_place,
+)
+
+
+@mistake(
+    "surplus of mine left alone",
+    "Nothing stops you where my_resnet has more entries than pretrained_resnet: those left over "
+    "keep their old values. Assert that both have the same number.",
+    load=CopyWeightsInSteps.load_in_place,
+)
+class _:
+    def compare(self, my_resnet, pretrained_resnet):
+        assert self.length(my_resnet) >= self.length(pretrained_resnet)
+
+
+NOT_COUNTED = (
+    "Networks whose buffers differ in number go through. Count all entries of both state dicts, "
+    "the buffers among them."
+)
+
+
+def number_of_parameters(self, model):
+    return len(list(model.parameters()))
+
+
+mistake("buffers not counted", NOT_COUNTED, length=number_of_parameters)
+mistake(
+    "buffers not counted, with strict=False",
+    NOT_COUNTED,
+    length=number_of_parameters,
+    strict=False,
+)
+
+
+mistake(
+    "numbers of values in parameters compared",
+    NOT_COUNTED,
+    length=lambda self, model: sum(parameter.numel() for parameter in model.parameters()),
+)
+mistake(
+    "numbers of values compared",
+    "Networks with different entries go through if they hold equally many values in all. Compare "
+    "the numbers of entries.",
+    length=lambda self, model: sum(entry.numel() for entry in model.state_dict().values()),
+)
+mistake(
+    "reshaped to fit",
+    "An entry of another shape is forced into place where it has as many values, so networks "
+    "that do not fit go through. Leave the shapes alone: load_state_dict compares them.",
+    paired=lambda self, mine, theirs: {
+        name: other.reshape(mine[name].shape)
+        for name, other in zip(mine, theirs.values(), strict=False)
+    },
+)
+
+
+mistake(
+    "unlike shapes skipped",
+    "You skip entries whose shapes differ, so networks that do not fit go through, half copied or "
+    "not at all. Leave the comparison to load_state_dict, which raises.",
+    paired=lambda self, mine, theirs: {
+        name: other if mine[name].shape == other.shape else mine[name]
+        for name, other in zip(mine, theirs.values(), strict=False)
+    },
 )
 
 
@@ -384,11 +310,26 @@ mistake(
     paired=lambda self, mine, theirs: dict(zip(mine, theirs, strict=False)),
 )
 mistake(
-    "strict=False hides a mismatch",
-    "strict=False lets entries be missing without a word. Leave it out, and assert that both "
-    "networks have the same number of entries.",
-    compare_lengths=lambda self, mine, theirs: None,
-    strict=False,
+    "names paired with pairs",
+    ".items() gives pairs of a name and a value, and the name gets in the way. Take the values "
+    "of pretrained's state dict: .values().",
+    paired=lambda self, mine, theirs: dict(zip(mine, theirs.items(), strict=False)),
+)
+mistake(
+    "zip for a dictionary",
+    "You give load_state_dict a zip. It wants a dictionary: dict(zip(…)).",
+    paired=lambda self, mine, theirs: zip(mine, theirs.values(), strict=False),
+)
+mistake(
+    "values without brackets",
+    "values is a method: without brackets you get the method, not what it returns. Write values().",
+    paired=lambda self, mine, theirs: dict(zip(mine, theirs.values, strict=False)),
+)
+mistake(
+    "state_dict without brackets",
+    "state_dict is a method: without brackets you get the method, not what it returns. Write "
+    "state_dict().",
+    entries=lambda self, model: model.state_dict,
 )
 mistake(
     "names not translated",
@@ -398,8 +339,8 @@ mistake(
 )
 mistake(
     "names not translated, with strict=False",
-    "You load pretrained's state dict under its own names, and strict=False skips those that "
-    "my_resnet doesn't have, which is nearly all. Put the values under my_resnet's keys.",
+    "Only entries that have the same name in both networks are copied, the others keep their old "
+    "values. Names are free: pair by position, and put the values under my_resnet's keys.",
     paired=lambda self, mine, theirs: theirs,
     strict=False,
 )
@@ -411,8 +352,8 @@ mistake(
 )
 mistake(
     "never loaded",
-    "Nothing arrives in my_resnet: changing the dictionary that state_dict() returned does not "
-    "change the model. Pass it to my_resnet.load_state_dict.",
+    "Nothing arrives in my_resnet: a new value in a dictionary, or for a variable, does not "
+    "change the model. Pass a dictionary to my_resnet.load_state_dict.",
     load=lambda self, model, entries: None,
 )
 mistake(
@@ -433,6 +374,18 @@ class _:
         tensors = dict([*model.named_parameters(), *model.named_buffers()])
         for name, entry in entries.items():
             tensors[name].data = entry
+
+
+@mistake(
+    "shapes replaced",
+    "You give my_resnet copies of pretrained's tensors in place of its own (as p.data = q.clone() "
+    "does), whatever their shape. load_state_dict and copy_ compare the shapes.",
+)
+class _:
+    def load(self, model, entries):
+        tensors = dict([*model.named_parameters(), *model.named_buffers()])
+        for name, entry in entries.items():
+            tensors[name].data = entry.clone()
 
 
 @mistake(
@@ -480,7 +433,7 @@ COPY_WEIGHTS = Exercise(
     name="copy_weights",
     reference=solutions.copy_weights,
     trials=TRIALS,
-    names=globals(),
+    names=vars(copy_weights_trials),
     in_steps=CopyWeightsInSteps,
     mistakes=mistake,
     finished=lambda steps: steps().copy_weights,

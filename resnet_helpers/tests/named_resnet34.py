@@ -1,8 +1,10 @@
 """Lesson 5: the check of named_resnet34, with its known mistakes."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import Entries, few, traced
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import WithoutInitialisation, made_up
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -48,12 +50,29 @@ def named_output(named_resnet34):
     """The logits for a made-up picture in eval mode, with made-up weights in float64."""
     # float32 rounds too much in so deep a network; `undisturbed` puts the default back
     torch.set_default_dtype(torch.float64)
-    model = made(named_resnet34)
+    model = made(named_resnet34).double()  # its modules may have been made before
     names = list(made(solutions.named_resnet34).state_dict())
     entries = model.state_dict()
     # by name, if the names are right: state dicts are loaded by name, in whatever order
     fill_fast(entries[name] for name in (names if set(names) == set(entries) else entries))
     return traced(model.eval(), made_up(1, 3, 40, 56).double())
+
+
+def stride_of(named_resnet34, name):
+    """The stride of the convolution of this name."""
+    stride = made(named_resnet34).get_submodule(name).stride
+    return stride if isinstance(stride, int) else stride[0]
+
+
+def sums_to_one(named_resnet34):
+    """Whether the logits are probabilities."""
+    return bool((named_output(named_resnet34).output.sum() - 1).abs() < 1e-6)
+
+
+def n_shared(named_resnet34):
+    """How many parameters the networks of two calls have in common."""
+    first, second = made(named_resnet34), made(named_resnet34)
+    return len(set(first.parameters()) & set(second.parameters()))
 
 
 @torch.no_grad()
@@ -89,17 +108,42 @@ class Named(Entries):
     __hash__ = None
 
     def difference(self, subject: str, got: Any) -> tuple[str, str, str]:
-        missing = modules_of(name for name in self.of if name not in got.of)
-        added = modules_of(name for name in got.of if name not in self.of)
-        remarks = [f"Yours lacks {few(missing)}."] if missing else []
-        remarks += [f"torchvision's has no {few(added)}."] if added else []
+        unlike = [name for name in self.of if got.of.get(name, self.of[name]) != self.of[name]]
+        parts = {
+            "Yours lacks {}.": outermost(self.of, missing_in=got.of),
+            "torchvision's has no {}.": outermost(got.of, missing_in=self.of),
+            "Of another shape: {}.": unlike,
+        }
+        remarks = [text.format(few(by_block(names))) for text, names in parts.items() if names]
         return *super().difference(subject, got)[:2], " ".join(remarks)
 
 
-def modules_of(names: Iterable[str]) -> list[str]:
-    """The modules that entries belong to: layer1.0 or conv1, say, each once."""
-    parts = (name.split(".") for name in names)
-    return list(dict.fromkeys(".".join(p[: 2 if p[0].startswith("layer") else 1]) for p in parts))
+def outermost(names: Iterable[str], missing_in: Iterable[str]) -> list[str]:
+    """The modules or entries that are missing there, each with all that it holds as one: fc, say.
+
+    Of fc.weight and fc.bias, where there is fc.weight, it is fc.bias.
+    """
+    known = {start for name in missing_in for start in starts_of(name)}
+    found = [next((s for s in starts_of(name) if s not in known), None) for name in names]
+    return list(dict.fromkeys(start for start in found if start))
+
+
+def starts_of(name: str) -> list[str]:
+    """layer1, layer1.0, layer1.0.conv1, and so on, for a name."""
+    parts = name.split(".")
+    return [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+
+
+def by_block(names: Iterable[str]) -> list[str]:
+    """The names, and of those that several blocks have in common only one: bn2 in 16 blocks."""
+    in_blocks: dict[str, list[str]] = {}
+    for name in names:
+        match = re.fullmatch(r"layer\d\.\d+\.(.+)", name)
+        in_blocks.setdefault(match[1] if match else name, []).append(name)
+    return [
+        of_one[0] if len(of_one) == 1 else f"{name} in {len(of_one)} blocks"
+        for name, of_one in in_blocks.items()
+    ]
 
 
 TORCHVISIONS_NAMES = (
@@ -107,15 +151,36 @@ TORCHVISIONS_NAMES = (
     "0 1 2 3 4 5 weight bias running_mean running_var num_batches_tracked"
 )
 
-TRIALS = trials_of(
-    "test_named_resnet34",
-    ("named_resnet34().named_children()", "children(named_resnet34)", "names"),
-    ("named_resnet34().state_dict()", "named_shapes(named_resnet34)", "entries"),
-    (
+TRIALS = (
+    Trial(
+        "test_named_resnet34",
+        "named_resnet34().named_children()",
+        "[name for name, child in named_resnet34().named_children()]",
+        "names",
+        look="children(named_resnet34)",
+    ),
+    Trial(
+        "test_named_resnet34",
+        "named_resnet34().state_dict()",
+        "{name: tuple(entry.shape) for name, entry in named_resnet34().state_dict().items()}",
+        "entries",
+        look="named_shapes(named_resnet34)",
+    ),
+    Trial(
+        "test_named_resnet34",
         "eval mode, a picture of shape (1, 3, 40, 56)",
         "named_output(named_resnet34)",
         "logits",
-        True,
+        slow=True,
+    ),
+    Trial(
+        "test_named_resnet34",
+        "named_resnet34() twice",
+        "first, second = named_resnet34(), named_resnet34()\n"
+        "len(set(first.parameters()) & set(second.parameters()))",
+        "parameters in common",
+        slow=True,
+        look="n_shared(named_resnet34)",
     ),
 )
 
@@ -165,8 +230,11 @@ class NamedResNet34InSteps:
     def right_branch(self, in_feats, out_feats, stride):
         if not self.needs_downsample(in_feats, out_feats, stride):
             return {}
-        convolution = self.conv(in_feats, out_feats, 1, stride)
+        convolution = self.conv(in_feats, out_feats, 1, self.downsample_stride(stride))
         return self.downsample(convolution, nn.BatchNorm2d(out_feats))
+
+    def downsample_stride(self, stride):
+        return stride
 
     def needs_downsample(self, in_feats, out_feats, stride):
         return stride != 1 or in_feats != out_feats
@@ -177,11 +245,19 @@ class NamedResNet34InSteps:
     def left(self, block, x):
         return block.bn2(block.conv2(block.bn1(block.conv1(x)).relu()))
 
+    def skipped(self, block, x):
+        for module in block.right:
+            x = module(x)
+        return x
+
     def joined(self, left, right):
         return (left + right).relu()
 
     def head(self):
-        return {"avgpool": solutions.AveragePool(), "fc": nn.Linear(512, self.n_classes)}
+        return {"avgpool": self.pool(), "fc": nn.Linear(512, self.n_classes)}
+
+    def pool(self):
+        return solutions.AveragePool()
 
     def called(self, name):
         return name
@@ -217,10 +293,18 @@ class NamedBlock(nn.Module):
             self.right.append(module)
 
     def forward(self, x):
-        left, right = self.steps.left(self, x), x
-        for module in self.right:
-            right = module(right)
-        return self.steps.joined(left, right)
+        return self.steps.joined(self.steps.left(self, x), self.steps.skipped(self, x))
+
+
+class Grouped(nn.Module):
+    """Blocks under one more name, as in a BlockGroup."""
+
+    def __init__(self, blocks):
+        super().__init__()
+        self.blocks = blocks
+
+    def forward(self, x):
+        return self.blocks(x)
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -238,6 +322,18 @@ mistake(
     assembled=lambda self, modules: solutions.NamedSequential(dict(modules)),
 )
 mistake(
+    "two stars before the dictionary",
+    "Two stars give NamedSequential the modules as keyword arguments, which it doesn't take. Pass "
+    "the OrderedDict itself, without a star.",
+    assembled=lambda self, modules: solutions.NamedSequential(**modules),
+)
+mistake(
+    "a star before the dictionary",
+    "A star takes the names out of a dictionary, and leaves its modules behind. Pass the "
+    "OrderedDict itself, without a star.",
+    assembled=lambda self, modules: solutions.NamedSequential(*modules),
+)
+mistake(
     "modules numbered",
     "Your modules are numbered, as Sequential(a, b, …) does. Pass one OrderedDict to "
     "NamedSequential, whose keys are the names.",
@@ -247,36 +343,46 @@ mistake(
     "layers counted from 0",
     "You count the layers from 0. torchvision's are layer1 to layer4.",
     first_layer=0,
+    only_if="'layer0' in children(named_resnet34).of",
 )
 mistake(
     "ResidualBlock instead of NamedResidualBlock",
-    "Your blocks are ResidualBlocks, whose names are left and right. Use NamedResidualBlock, "
-    "which has torchvision's: conv1, bn1, conv2, bn2, downsample.",
+    "Your blocks call their branches left and right, as ResidualBlock does. Use "
+    "NamedResidualBlock, which has torchvision's names: conv1, bn1, conv2, bn2, downsample.",
     block=lambda self, *sizes: solutions.ResidualBlock(*sizes),
+    only_if="any('.left.' in name for name in named_shapes(named_resnet34).of)",
+)
+mistake(
+    "BlockGroup instead of Sequential",
+    "The blocks of your layers stand under one more name, `blocks`, as in a BlockGroup. Make each "
+    "layer a plain Sequential of blocks: layer1.0, not layer1.blocks.0.",
+    layer=lambda self, *size: Grouped(NamedResNet34InSteps.layer(self, *size)),
+    only_if="any('.blocks.0.' in name for name in named_shapes(named_resnet34).of)",
 )
 mistake(
     "fc under another name",
-    "Your last layer isn't called fc, which is its name in torchvision.",
+    "No module is called fc, which is the name of torchvision's last layer.",
     called=lambda self, name: "linear" if name == "fc" else name,
 )
 mistake(
     "avgpool under another name",
-    "Your average pool isn't called avgpool, which is its name in torchvision.",
+    "No module is called avgpool, which is the name of torchvision's average pool.",
     called=lambda self, name: "pool" if name == "avgpool" else name,
 )
 mistake(
     "stem's ReLU missing",
-    "There is no relu between bn1 and maxpool.",
+    "No module is called relu. torchvision's stands between bn1 and maxpool.",
     left_out=("relu",),
 )
 mistake(
     "maxpool missing",
-    "There is no maxpool after relu: 3x3, stride 2, padding 1.",
+    "No module is called maxpool. torchvision's stands after relu: 3x3, stride 2, padding 1.",
     left_out=("maxpool",),
 )
 mistake(
     "downsample under another name",
-    "Your blocks' right branch isn't called downsample, which is its name in torchvision.",
+    "No block has a downsample, which is torchvision's name for the right branch where that is "
+    "not the identity.",
     downsample=lambda self, *modules: {"shortcut": nn.Sequential(*modules)},
 )
 mistake(
@@ -284,6 +390,14 @@ mistake(
     "The convolution and the batchnorm of the right branch are attributes of the block. In "
     "torchvision they are downsample.0 and downsample.1: put both in a Sequential.",
     downsample=lambda self, convolution, batchnorm: {"conv3": convolution, "bn3": batchnorm},
+)
+mistake(
+    "downsample with names",
+    "The modules in your downsample have names of their own. In torchvision they are numbered, "
+    "downsample.0 and downsample.1: use a plain Sequential.",
+    downsample=lambda self, convolution, batchnorm: {
+        "downsample": solutions.NamedSequential(OrderedDict(conv=convolution, bn=batchnorm))
+    },
 )
 mistake(
     "downsample in every block",
@@ -324,6 +438,13 @@ mistake(
     strides=(1, 1, 1, 1),
 )
 mistake(
+    "stride in layer1",
+    "layer1 has stride 2 too. Only the first blocks of layer2, layer3 and layer4 have it: layer1 "
+    "has stride 1, and no downsample.",
+    strides=(2, 2, 2, 2),
+    only_if="stride_of(named_resnet34, 'layer1.0.conv1') == 2",
+)
+mistake(
     "stride on the second convolution",
     "The stride is on conv2. It belongs to conv1, the block's first convolution.",
     block_strides=lambda self, stride: (1, stride),
@@ -350,14 +471,42 @@ mistake(
     joined=lambda self, left, right: left.relu(),
 )
 mistake(
+    "x added instead of downsample's result",
+    "Your blocks add x itself where there is a downsample. Add what it makes of x: downsample(x).",
+    skipped=lambda self, block, x: x,
+    only_if="stride_of(named_resnet34, 'layer2.0.downsample.0') == 2",
+)
+mistake(
+    "downsample without stride",
+    "The convolution in your downsample has stride 1. It has to halve the picture as conv1 does: "
+    "give it the same stride.",
+    downsample_stride=lambda self, stride: 1,
+    only_if="stride_of(named_resnet34, 'layer2.0.downsample.0') == 1",
+)
+mistake(
+    "axes kept by avgpool",
+    "Your avgpool keeps the axes of height and width, and fc wants (batch, 512). Your AveragePool "
+    "drops them.",
+    pool=lambda self: nn.AdaptiveAvgPool2d(1),
+)
+mistake(
     "softmax at the end",
     "Your network ends in a softmax. It returns logits; predict makes probabilities of them.",
     head=lambda self: NamedResNet34InSteps.head(self) | {"softmax": nn.Softmax(dim=1)},
+    only_if="sums_to_one(named_resnet34)",
 )
 mistake(
     "number of classes",
     "fc doesn't have 1000 outputs, one for each class of ImageNet.",
     n_classes=10,
+)
+
+
+mistake(
+    "the same network at every call",
+    "Two calls of your function return networks that share their weights. Make all modules inside "
+    "the function: a default argument, or what stands before the function, is made only once.",
+    named_resnet34=cache(lambda self: NamedResNet34InSteps.named_resnet34(self)),
 )
 
 # ---- The check ------------------------------------------------------------------------------
@@ -370,6 +519,12 @@ NAMED_RESNET34 = Exercise(
     in_steps=NamedResNet34InSteps,
     mistakes=mistake,
     finished=lambda steps: steps().named_resnet34,
+    pieces={
+        "NamedSequential": solutions.NamedSequential,
+        "BatchNorm2d": solutions.BatchNorm2d,
+        "AveragePool": solutions.AveragePool,
+    },
+    most_runs=140,  # of 15 ms each
 )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.outcomes import numbers
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import fill, made_up
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -42,13 +42,13 @@ class Witness(nn.Module):
     def forward(self, images):
         self.modes = {"model": self.training, "its submodules": self.colours.training}
         self.recorded = torch.is_grad_enabled()
-        self.pictures += [image.flatten().tolist() for image in images]
+        self.pictures += [
+            image.flatten().tolist()
+            if images.ndim == 4
+            else f"one of shape {tuple(images.shape)}, with no batch axis"
+            for image in images
+        ]
         return self.colours(images) * self.weight
-
-
-def normalising() -> nn.Module:
-    """A model with a batchnorm, for five classes and pictures of 2x2 pixels."""
-    return fill(nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 5)))
 
 
 def kinds(result):
@@ -65,16 +65,11 @@ def part(result, position: int):
     chosen = result[position]
     if isinstance(chosen, list):
         return f"a list of {len(chosen)}"  # whether of numbers or of tensors
-    whole = isinstance(chosen, Tensor) and not chosen.is_floating_point()
-    return chosen.long() if whole else chosen  # any type of integer will do
-
-
-def both(tried: str, call: str) -> tuple[tuple, tuple]:
-    """A trial of the probabilities and one of the classes."""
-    return (
-        (tried, f"part({call}, 0)", "probabilities"),
-        (tried, f"part({call}, 1)", "classes"),
-    )
+    if not isinstance(chosen, Tensor):
+        return chosen
+    if chosen.is_floating_point():
+        return chosen if position == 0 else "floats, which are no indices"
+    return chosen.long()  # any type of integer will do
 
 
 def pictures_seen(predict):
@@ -83,6 +78,12 @@ def pictures_seen(predict):
     predict(witness, TWO.clone())
     pictures = [p for i, p in enumerate(witness.pictures) if p not in witness.pictures[:i]]
     return numbers(pictures) if pictures else "none: it was never called"
+
+
+def modes_seen(predict, witness):
+    """In which mode the model and its submodule were when forward ran."""
+    predict(witness, TWO.clone())
+    return witness.modes
 
 
 def recorded(predict):
@@ -94,6 +95,16 @@ def recorded(predict):
     return {"during forward": witness.recorded, "result.requires_grad": attached}
 
 
+def left_behind(predict):
+    """What else could be different after predict: whether anything can be trained."""
+    witness = Witness()
+    predict(witness, TWO.clone())
+    return {
+        "gradients are on": torch.is_grad_enabled(),
+        "the model's parameters require them": witness.weight.requires_grad,
+    }
+
+
 def pictures_afterwards(predict):
     """Whether the pictures are still the same after predict."""
     images = TWO.clone()
@@ -101,47 +112,109 @@ def pictures_afterwards(predict):
     return "unchanged" if torch.equal(images, TWO) else "changed in place"
 
 
-TRIALS = trials_of(
-    "test_predict",
-    (TWO_TEXT, "pictures_seen(predict)", "pictures given to the model"),
-    (
-        "a model that was in train mode",
-        "witness = Witness().train(); predict(witness, TWO.clone()); witness.modes",
-        "training seen in forward",
+def trial(tried: str, code: str, subject: str, look: str = "") -> Trial:
+    """A trial whose model, in the lines to paste, is a Flatten: it behaves like Colours."""
+    return Trial("test_predict", tried, code, subject, look=look)
+
+
+def both(tried: str, images: str) -> tuple[Trial, Trial]:
+    """A trial of the probabilities and one of the classes for these images."""
+    code = f"predict(torch.nn.Flatten().eval(), {images}.clone())"
+    call = f"predict(Colours().eval(), {images}.clone())"
+    return (
+        trial(tried, code, "probabilities", f"part({call}, 0)"),
+        trial(tried, code, "classes", f"part({call}, 1)"),
+    )
+
+
+def both_normalised(mode: str) -> tuple[Trial, Trial]:
+    """The same of a model with batchnorm in this mode, for which two lines are too few."""
+    was = "in" if mode == "eval" else "that was in"
+    tried = f"4 pictures, 5 classes, a model with batchnorm {was} {mode} mode"
+    call = f"predict(normalising().{mode}(), SQUARES.clone())"
+    return (
+        trial(tried, f"part({call}, 0)", "probabilities"),
+        trial(tried, f"part({call}, 1)", "classes"),
+    )
+
+
+def normalising() -> nn.Module:
+    """A model with a batchnorm, for five classes and pictures of 2x2 pixels."""
+    return fill(nn.Sequential(nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(12, 5)))
+
+
+def watched(mode: str, shown: str) -> str:
+    """Code that calls predict, and prints what a hook sees when a layer's forward has run."""
+    return f"""\
+model = torch.nn.Sequential(torch.nn.Flatten()).{mode}()
+model[0].register_forward_hook(lambda layer, inputs, output: print({shown}))
+predict(model, TWO.clone())
+"""
+
+
+TRIALS = (
+    trial(
+        TWO_TEXT,
+        watched("eval", "inputs[0].flatten(1)"),
+        "pictures given to the model",
+        "pictures_seen(predict)",
     ),
-    (
-        "a model that was in eval mode",
-        "witness = Witness().eval(); predict(witness, TWO.clone()); witness.modes",
-        "training seen in forward",
+    *(
+        trial(
+            f"a model that was in {mode} mode",
+            watched(mode, "layer.training"),
+            "training seen in forward",
+            f"modes_seen(predict, Witness().{mode}())",
+        )
+        for mode in ("train", "eval")
     ),
-    (TWO_TEXT, "kinds(predict(Colours(), TWO.clone()))", "returned"),
-    *both(TWO_TEXT, "predict(Colours().eval(), TWO.clone())"),
+    trial(
+        TWO_TEXT,
+        "predict(torch.nn.Flatten(), TWO.clone())",
+        "returned",
+        "kinds(predict(Colours(), TWO.clone()))",
+    ),
+    *both(TWO_TEXT, "TWO"),
     *both(
         "three such pictures, logits [[1, 3, 0], [2, -1, 2.5], [0.5, 1, 4]]",
-        "predict(Colours().eval(), THREE.clone())",
+        "THREE",
     ),
-    *both("one such picture, logits [[1, 3, 0]]", "predict(Colours().eval(), ONE.clone())"),
-    *both("one such picture, logits [[1000, 999, 0]]", "predict(Colours().eval(), LARGE.clone())"),
-    *both(
-        "4 pictures, 5 classes, a model with batchnorm in eval mode",
-        "predict(normalising().eval(), SQUARES.clone())",
-    ),
-    *both(
-        "4 pictures, 5 classes, a model with batchnorm that was in train mode",
-        "predict(normalising().train(), SQUARES.clone())",
-    ),
-    (
+    *both("one such picture, logits [[1, 3, 0]]", "ONE"),
+    *both("one such picture, logits [[1000, 999, 0]]", "LARGE"),
+    *both_normalised("eval"),
+    *both_normalised("train"),
+    trial(
         "a model that was in eval mode",
-        "model = Colours().eval(); predict(model, TWO.clone()); model.training",
+        "model = torch.nn.Flatten().eval(); predict(model, TWO.clone()); model.training",
         "model.training afterwards",
     ),
-    (
+    trial(
         "a model with batchnorm that was in train mode",
-        "model = normalising().train(); predict(model, SQUARES.clone()); model[0].running_mean",
+        "model = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.Flatten())\n"
+        "predict(model, TWO.clone())\n"
+        "model[0].running_mean",
         "running_mean afterwards",
     ),
-    (TWO_TEXT, "recorded(predict)", "gradients recorded"),
-    (TWO_TEXT, "pictures_afterwards(predict)", "images afterwards"),
+    trial(
+        TWO_TEXT,
+        watched("eval", "torch.is_grad_enabled()"),
+        "gradients recorded",
+        "recorded(predict)",
+    ),
+    trial(
+        TWO_TEXT,
+        "model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3, 3))\n"
+        "predict(model, TWO.clone())\n"
+        "(torch.is_grad_enabled(), model[1].weight.requires_grad)",
+        "afterwards",
+        "left_behind(predict)",
+    ),
+    trial(
+        TWO_TEXT,
+        "images = TWO.clone(); predict(torch.nn.Flatten(), images); images",
+        "images afterwards",
+        "pictures_afterwards(predict)",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -160,10 +233,23 @@ class PredictInSteps:
         return images
 
     def probabilities(self, logits):
-        return logits.softmax(1)
+        weights = self.weights(logits)
+        return weights / self.total(weights)
+
+    def weights(self, logits):
+        return (logits - logits.max()).exp()
+
+    def total(self, weights):
+        return weights.sum(1, keepdim=True)
 
     def best(self, probabilities):
         return probabilities.max(1)
+
+    def values(self, values):
+        return values
+
+    def classes(self, classes):
+        return classes
 
     def result(self, values, classes):
         return values, classes
@@ -176,7 +262,7 @@ class PredictInSteps:
         with self.guard():
             values, classes = self.best(self.probabilities(model(self.received(images))))
         self.finish(model)
-        return self.result(values, classes)
+        return self.result(self.values(values), self.classes(classes))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -186,8 +272,8 @@ mistake = Catalogue()
 
 @mistake(
     "another model than the argument",
-    "You never call `model`, the argument, but a network from outside the function, such as "
-    "my_resnet. Use the argument.",
+    "You never call `model`, the argument. Call it, whatever it is called outside of the function: "
+    "my_resnet, say, is another one.",
 )
 class _:
     def predict(self, model, images):
@@ -204,7 +290,8 @@ mistake(
 )
 mistake(
     "log probabilities",
-    "You return the logarithm of the probability. Use softmax, not log_softmax.",
+    "You return the logarithm of the probability. Leave the logarithm out: softmax, not "
+    "log_softmax.",
     probabilities=lambda self, logits: logits.log_softmax(1),
 )
 mistake(
@@ -217,12 +304,13 @@ mistake(
     "softmax over the batch",
     "Your softmax goes over the batch (dim=0), so the pictures share one probability. Take it "
     "over the classes, dim=1.",
-    probabilities=lambda self, logits: logits.softmax(0),
+    weights=lambda self, logits: (logits - logits.amax(0)).exp(),
+    total=lambda self, weights: weights.sum(0),
 )
 mistake(
     "softmax over everything",
     "Your softmax goes over pictures and classes together. Take it over the classes only, dim=1.",
-    probabilities=lambda self, logits: logits.flatten().softmax(0).view_as(logits),
+    total=lambda self, weights: weights.sum(),
 )
 mistake(
     "softmax twice",
@@ -233,7 +321,8 @@ mistake(
     "exponential not normalised",
     "You take the exponential of the logits but don't divide by their sum over the classes. "
     "softmax(dim=1) does both.",
-    probabilities=lambda self, logits: logits.exp(),
+    weights=lambda self, logits: logits.exp(),
+    total=lambda self, weights: 1,
 )
 mistake(
     "divided by the sum of the logits",
@@ -245,12 +334,12 @@ mistake(
     "exponential overflows",
     "Your exponential overflows for large logits, and inf / inf is NaN. softmax subtracts the "
     "largest logit first: use it.",
-    probabilities=lambda self, logits: logits.exp() / logits.exp().sum(1, keepdim=True),
+    weights=lambda self, logits: logits.exp(),
 )
 mistake(
     "percent",
     "You return percent. Return a probability between 0 and 1; show it as you like later.",
-    result=lambda self, values, classes: (100 * values, classes),
+    values=lambda self, values: 100 * values,
 )
 mistake(
     "probabilities and classes swapped",
@@ -283,8 +372,8 @@ mistake(
 )
 mistake(
     "keepdim",
-    "You keep the class axis with size 1. Return two tensors of shape (batch,): leave out "
-    "keepdim, or the slice that keeps it.",
+    "You keep the class axis with size 1. Return two tensors of shape (batch,): max(dim=1) without "
+    "keepdim gives them, and after topk(1) squeeze(1) does.",
     best=lambda self, probabilities: probabilities.max(1, keepdim=True),
 )
 mistake(
@@ -292,16 +381,31 @@ mistake(
     "You predict for the first picture only. Return one probability and one class for each.",
     received=lambda self, images: images[:1],
 )
+
+
+@mistake(
+    "first result only",
+    "You return the result for the first picture only. Return one probability and one class for "
+    "each.",
+)
+class _:
+    def values(self, values):
+        return values[0]
+
+    def classes(self, classes):
+        return classes[0]
+
+
 mistake(
     "squeezed",
-    "squeeze() also removes the batch axis when there is one picture only. Leave it out: the "
-    "shape is (batch,), here (1,).",
+    "For a batch of one picture your result has no batch axis, which squeeze() without a number "
+    "does, for one. The shape is (batch,), here (1,).",
     result=lambda self, values, classes: (values.squeeze(), classes.squeeze()),
 )
 mistake(
     "lists",
-    "You return Python lists. Return two tensors of shape (batch,), as the model's output for "
-    "the whole batch gives them.",
+    "You return lists or numbers of Python's. Return two tensors of shape (batch,), as the "
+    "model's output for the whole batch gives them.",
     result=lambda self, values, classes: (values.tolist(), classes.tolist()),
 )
 mistake(
@@ -320,14 +424,21 @@ mistake(
     result=lambda self, values, classes: None,
 )
 mistake(
+    "classes as floats",
+    "Your classes are floats. They are indices: return the integers that argmax or max(dim=1) "
+    "gives.",
+    classes=lambda self, classes: classes.float(),
+)
+mistake(
     "classes counted from 1",
     "You count the classes from 1. The index starts at 0, as imagenet_labels.json does.",
-    result=lambda self, values, classes: (values, classes + 1),
+    classes=lambda self, classes: classes + 1,
 )
 mistake(
     "eval mode forgotten",
-    "You leave the model in whatever mode it is in. In train mode batchnorm uses the batch's "
-    "statistics, and changes its running ones: call model.eval() first, with its brackets.",
+    "The model runs in whatever mode it is in. In train mode batchnorm uses the batch's "
+    "statistics, and changes its running ones: before the call comes model.eval(), with its "
+    "brackets.",
     prepare=lambda self, model: None,
 )
 mistake(
@@ -337,14 +448,14 @@ mistake(
 )
 mistake(
     "only the outermost module in eval mode",
-    "model.training = False reaches the outermost module only. model.eval() goes through all "
-    "of its submodules.",
+    "Only the outermost module is in eval mode, as model.training = False makes it. model.eval() "
+    "goes through all of its submodules.",
     prepare=lambda self, model: setattr(model, "training", False),
 )
 mistake(
     "train mode afterwards",
-    "You put the model into train mode at the end, although it was in eval mode before. Leave "
-    "it in eval mode, or put back the mode it was in.",
+    "The model is in train mode afterwards, although it was in eval mode before. Leave it in eval "
+    "mode, or put back the mode it was in.",
     finish=lambda self, model: model.train(),
 )
 mistake(
@@ -355,10 +466,53 @@ mistake(
 )
 mistake(
     "detached afterwards",
-    "Your model records gradients, and you drop them afterwards. The forward pass itself "
-    "belongs inside `with torch.inference_mode():`.",
+    "Gradients are switched on while your model runs, although the result has none. The forward "
+    "pass itself belongs inside `with torch.inference_mode():`.",
     guard=torch.enable_grad,
-    result=lambda self, values, classes: (values.detach(), classes),
+    values=lambda self, values: values.detach(),
+)
+
+
+@mistake(
+    "gradients left off",
+    "Gradients are still off when predict has returned, so nothing could be trained any more. Use "
+    "`with torch.inference_mode():`, which switches them on again at its end.",
+)
+class _:
+    def prepare(self, model):
+        model.eval()
+        torch.set_grad_enabled(False)
+
+
+@mistake(
+    "parameters frozen",
+    "The model's parameters don't require gradients afterwards, so it can't be trained further. "
+    "Leave requires_grad alone: `with torch.inference_mode():` is enough.",
+)
+class _:
+    def finish(self, model):
+        model.requires_grad_(False)
+
+
+MODEL_AS_IT_IS = {"prepare": lambda self, model: None, "guard": torch.enable_grad}
+
+mistake(
+    "the model run as it is",
+    "The model runs in whatever mode it is in, and records gradients. Call model.eval() first, and "
+    "run it inside `with torch.inference_mode():`.",
+    **MODEL_AS_IT_IS,
+)
+mistake(
+    "argmax of the model as it is",
+    "The classes alone are not all: call model.eval(), run the model inside `with "
+    "torch.inference_mode():`, and return (probabilities, classes), which softmax and max give.",
+    **MODEL_AS_IT_IS,
+    result=lambda self, values, classes: classes,
+)
+mistake(
+    "inference_mode without brackets",
+    "What follows `with` is a class without brackets. Call it: with torch.inference_mode().",
+    guard=lambda self: torch.inference_mode,
 )
 
 # ---- The check ------------------------------------------------------------------------------
