@@ -60,12 +60,17 @@ class Conv2d(nn.Module):
 
     Shape: (batch, in_channels, height, width) -> (batch, out_channels, out_height, out_width),
     where out_height = (height + 2 * padding - kernel_size) // stride + 1.
+
+    Raises:
+        TypeError: kernel_size is a pair, as nn.Conv2d would take it.
     """
 
     weight: Float[nn.Parameter, "out_channels in_channels kernel_height kernel_width"]
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride=1, padding=0):
         super().__init__()
+        if isinstance(kernel_size, (tuple, list)):
+            raise TypeError(f"kernel_size is one number, for a square, and not {kernel_size}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = kernel_size

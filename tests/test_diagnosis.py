@@ -294,6 +294,21 @@ def test_a_look_that_raises_has_seen_nothing():
     assert failure(exercise(mistake), toy(one=unchanged)).mistakes == []
 
 
+def test_a_mistake_against_which_there_is_evidence_is_not_named():
+    evidence = Trial("test_toy", "the number of calls", "calls(Toy)")
+    names = {"calls": lambda cls: getattr(cls, "calls", 1)}
+    an_exercise = exercise(catalogue(one=unchanged), evidence=evidence, names=names)
+    assert failure(an_exercise, toy(one=unchanged)).mistakes == ["no one"]
+    assert failure(an_exercise, toy(one=unchanged, calls=2)).mistakes == []
+    both = toy(one=unchanged, three=lambda self, x: -7, calls=2)
+    assert (
+        failure(
+            exercise(catalogue(one=unchanged), MANY, evidence=evidence, names=names), both
+        ).mistakes
+        == []
+    )
+
+
 def test_a_closer_look_is_for_what_no_mistake_explains():
     look = Trial("test_toy", "the name", "found(Toy)")
     too_large = Catalogue()

@@ -203,6 +203,7 @@ wrong("one block too many", FirstAndRest, {"range(n_blocks - 1)": "range(n_block
 wrong(
     "one block too few", GroupInALoop, {"range(n_blocks)": "range(1, n_blocks)", "i == 0": "i == 1"}
 )
+wrong("one block too few of several", Starred, {"range(1, n_blocks)": "range(2, n_blocks)"})
 wrong("in_feats for every block", GroupInALoop, {"(out_feats, out_feats)": "(in_feats, out_feats)"})
 wrong(
     "features change in the last block",
@@ -285,6 +286,7 @@ wrong(
     Conditions,
     {"x = block(x)": "out = block(x)", "return x": "return out"},
 )
+wrong("blocks without effect", GroupInALoop, {"x = block(x)": "block(x)"})
 wrong("input detached", FeatsAndStrides, {"self.blocks(x)": "self.blocks(x.detach())"})
 wrong(
     "cut off from the graph",

@@ -428,6 +428,15 @@ wrong(
     },
 )
 wrong(
+    "identity everywhere",
+    TwoBranches,
+    {
+        "Sequential(\nConv2d(in_feats, out_feats, 1, first_stride), BatchNorm2d(out_feats)\n)": (
+            "nn.AvgPool2d(first_stride)"
+        )
+    },
+)
+wrong(
     "identity where only the stride is not 1",
     SubclassOfSequential,
     {"if first_stride == 1 and in_feats": "if in_feats"},
@@ -446,6 +455,17 @@ wrong(
     "projection everywhere",
     LayersInALoop,
     {"\nif first_stride != 1 or in_feats != out_feats:\nself.skip": "\nself.skip"},
+)
+wrong(
+    "projection declared everywhere",
+    FunctionalReLU,
+    {
+        "if not self.same_shape:\nself.conv_skip = Conv2d(in_feats, out_feats, 1, "
+        "stride=first_stride)\nself.norm_skip = BatchNorm2d(out_feats)": (
+            "self.conv_skip = Conv2d(in_feats, out_feats, 1, stride=first_stride)\n"
+            "self.norm_skip = BatchNorm2d(out_feats)"
+        )
+    },
 )
 wrong("padding on the 1x1 convolution", HelperMethod, {"padding=size // 2": "padding=1"})
 wrong(
@@ -531,6 +551,14 @@ wrong(
     {"\nself.bn2 = nn.BatchNorm2d(planes)": "", "self.bn2(": "self.bn1("},
 )
 wrong(
+    "one batchnorm used for both convolutions, declared last",
+    LayerByLayer,
+    {
+        "\nself.norm1 = BatchNorm2d(out_feats)": "",
+        "self.norm1(self.conv1": "self.norm2(self.conv1",
+    },
+)
+wrong(
     "the same batchnorm object twice",
     LikeTorchvision,
     {"self.bn2 = nn.BatchNorm2d(planes)": "self.bn2 = self.bn1"},
@@ -606,6 +634,12 @@ wrong(
 wrong(
     "right branch not added", IdentityOrProjection, {"self.relu(left + right)": "self.relu(left)"}
 )
+wrong("right branch not used", TwoBranches, {"self.right(x)": "x"})
+wrong(
+    "right branch computed and not used",
+    LikeTorchvision,
+    {"identity = self.downsample(x)": "self.downsample(x)"},
+)
 wrong(
     "no right branch",
     ListsFirst,
@@ -663,6 +697,25 @@ wrong(
     "input changed in place",
     OwnWeights,
     {"return (out + self.right(x)).relu()": "y = self.right(x)\ny += out\nreturn y.relu()"},
+)
+wrong(
+    "both branches computed twice",
+    TwoBranches,
+    {
+        "return F.relu": (
+            "assert self.left(x).shape == self.right(x).shape, 'unlike shapes'\nreturn F.relu"
+        )
+    },
+)
+wrong(
+    "left branch computed twice",
+    ListsFirst,
+    {"return (": "print(self.left(x).shape)\nreturn ("},
+)
+wrong(
+    "right branch computed twice",
+    LikeTorchvision,
+    {"identity = self.downsample(x)": "self.downsample(x)\nidentity = self.downsample(x)"},
 )
 wrong("PReLU in the middle", WithPyTorchsLayers, {"nn.ReLU(inplace=True)": "nn.PReLU()"})
 wrong(

@@ -370,6 +370,19 @@ wrong(
     {"for i in range(self.n_layers):\nx =": "for i in reversed(range(self.n_layers)):\n    x ="},
 )
 
+wrong(
+    "every group applied to the stem's output",
+    GroupsInAModuleList,
+    {"x = group(x)": "out = group(x)", "x.mean": "out.mean"},
+)
+add_a_list = {"[64, *out_features_per_group[:-1]]": "[64] + out_features_per_group[:-1]"}
+wrong("list and tuple added", ThreeParts, add_a_list)
+wrong(
+    "list and tuple added at times",
+    ThreeParts,
+    add_a_list | {"(64, 128, 256, 512)": "[64, 128, 256, 512]"},
+)
+
 # ---- Wrong: the order of declaration ----------------------------------------------------------
 
 wrong(
@@ -404,6 +417,11 @@ wrong(
 wrong("n_classes ignored", LikeTorchvision, {"(self.inplanes, n_classes)": "(self.inplanes, 1000)"})
 wrong(
     "512 features hard-coded", GroupsInAModuleList, {"out_feats[-1], n_classes": "512, n_classes"}
+)
+wrong(
+    "last layer hard-coded",
+    ZippedSizes,
+    {"Linear(out_features_per_group[-1], n_classes)": "Linear(512, 1000)"},
 )
 wrong("Linear without bias", TakesTuples, {"[-1], n_classes)": "[-1], n_classes, bias=False)"})
 wrong("average pool forgotten", ThreeParts, {"AveragePool(), ": ""})

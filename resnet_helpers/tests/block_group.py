@@ -15,7 +15,7 @@ from resnet_helpers.tests.structure import (
     state_dict_of,
     with_ones,
 )
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial, trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -116,7 +116,11 @@ mistake(
     "which does not depend on them.",
     stride=lambda self, number: 2 if number == 0 and self.in_feats != self.out_feats else 1,
 )
-mistake("default first_stride is 2", "Your default first_stride is 2. It is 1.", default_stride=2)
+mistake(
+    "default first_stride is 2",
+    "Your default first_stride is 2. It should be 1.",
+    default_stride=2,
+)
 for n_made in (1, 2, 3, 4):
     mistake(
         f"always {n_made} blocks",
@@ -130,8 +134,13 @@ mistake(
 )
 mistake(
     "one block too few",
-    "You make n_blocks - 1 blocks. Count the first one, and look at where your range ends.",
+    "You make one block too few. Count the first one, and look at where your range ends.",
     number_made=lambda self: self.n_blocks - 1,
+)
+mistake(
+    "one block too few of several",
+    "You make one block too few. Count the first one, and look at where your range ends.",
+    number_made=lambda self: max(1, self.n_blocks - 1),
 )
 mistake(
     "in_feats for every block",
@@ -210,7 +219,7 @@ mistake(
 )
 mistake(
     "no blocks declared",
-    "Your __init__ declares no blocks. If you make them in forward, they are new at every call "
+    "Your __init__ registers no blocks. If you make them in forward, they are new at every call "
     "and never learn: make them in __init__, in a Sequential that you assign to self.",
     declare=lambda self, blocks: None,
 )
@@ -270,14 +279,21 @@ class _:
 
 
 mistake(
+    "blocks without effect",
+    "Your group returns its input: what the blocks return is not used. Each takes what the one "
+    "before returned: x = block(x).",
+    forward=lambda self, x: x,
+)
+mistake(
     "input detached",
-    "You detach x, so no gradient reaches the layers before this group. Use x as it is.",
+    "No gradient reaches the group's input, so the layers before it would never learn: use x as "
+    "it is, without detach or .data.",
     forward=lambda self, x: self.blocks(x.detach()),
 )
 mistake(
     "cut off from the graph",
-    "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
-    "learn. Compute it with gradients on.",
+    "Your output is cut off from the graph, so nothing would learn: look for no_grad, "
+    "inference_mode, detach or .data.",
     forward=lambda self, x: self.blocks(x).detach(),
 )
 mistake(
@@ -296,6 +312,15 @@ BLOCK_GROUP = Exercise(
     names=vars(structure) | globals(),  # what the trials' code uses
     in_steps=BlockGroupInSteps,
     mistakes=mistake,
+    pieces={
+        "BatchNorm2d": solutions.BatchNorm2d,
+        "ResidualBlock": solutions.ResidualBlock,
+    },
+    evidence=Trial(
+        "test_block_group",
+        "the layers' settings and effects",
+        "Wiring.of(BlockGroup(3, 3, 5, 2), made_up(2, 3, 6, 7))",
+    ),
 )
 
 

@@ -72,6 +72,9 @@ class Case:
 
     def fits(self, mistakes: "Mistakes") -> bool:
         """Whether what has to be seen of the learner's, for these hints to be true, is seen."""
+        evidence = self.exercise.evidence
+        if evidence and not self.is_like(self.exercise.outcomes_with(*mistakes), evidence):
+            return False
         return all(
             self.learners[replace(self.failed, code=mistake.only_if, look="")] is True
             for mistake in mistakes

@@ -86,6 +86,8 @@ class Exercise:
     `pieces` are earlier exercises that the learner's code uses, with the course's answers to them.
     `closer_look` is for what no known mistake explains: a trial that returns a hint, a Mistake that
     is not runnable, or "". The search for a known mistake is over after `most_runs` trials.
+    `evidence` is a trial that is neither right nor wrong, and asked last: a known mistake is named
+    only if it comes out the same for the learner's, whatever else does.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Exercise:
     finished: Callable[[type], Any] = lambda in_steps: in_steps
     pieces: Mapping[str, Any] = field(default_factory=dict)
     closer_look: Trial | None = None
+    evidence: Trial | None = None
     most_runs: int = 5000
 
     @property

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import torch
@@ -99,14 +100,7 @@ def difference(subject: str, expected: Any, got: Any) -> tuple[str, str, str]:
 def remark_on_kind(expected: Any, got: Any) -> str:
     """What to say of an outcome that is not even of the kind that was expected."""
     if isinstance(got, Crash):
-        for message, remark in REMARKS_ON_CRASHES.items():
-            if match := re.search(message, got.message):
-                return remark.format(*match.groups())
-        if got.line:
-            return "Your code raised an error: follow the input above to that line."
-        if got.kind == "TypeError":
-            return "The call does not fit your signature: keep the exercise's arguments."
-        return "The error arose outside your lines, from what they returned or left undone."
+        return remark_on_crash(got)
     if got is None:
         return "Your code returned None: is there a `return` at its end?"
     if isinstance(got, str):  # our own words, as for a gradient that is not there
@@ -116,29 +110,63 @@ def remark_on_kind(expected: Any, got: Any) -> str:
     return ""
 
 
-NO_SUPER_INIT = (
-    r"before Module.__init__\(\) call|no attribute '_(\w*hook|modules|parameters|buffers)"
-)
-REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the groups of the match
+def remark_on_crash(crash: Crash) -> str:
+    """What to say of an error, as far as its own words show where it comes from."""
+    tables = [REMARKS_ON_CRASHES] + [REMARKS_ON_LINES] * bool(crash.line)
+    for pattern, remark in chain.from_iterable(table.items() for table in tables):
+        if match := re.search(pattern, f"{crash.kind}: {crash.message}"):
+            return remark.format(*match.groups())
+    if crash.line:
+        return "Your code raised an error: follow the input above to that line."
+    if crash.kind == "TypeError" and re.search(r"\(\) (takes|missing|got) ", crash.message):
+        return "The call does not fit your signature: keep the exercise's arguments."
+    return "The error arose outside your lines, from what they returned or left undone."
+
+
+# A pattern of "Kind: message" -> what to say, with the groups of the match.
+REMARKS_ON_CRASHES = {
     r'Module \[Module(List|Dict)\] is missing the required "forward"': (
         "A Module{} only holds modules: loop over it, or use Sequential(*stages)."
     ),
     r'is missing the required "forward"': (
         "Your class has no method called forward: check its name and indentation."
     ),
-    NO_SUPER_INIT: "Call super().__init__() in the first line of your __init__.",
+    r"before Module.__init__\(\) call|has no attribute '_\w*hooks?\w*'": (
+        "Call super().__init__() in the first line of your __init__."
+    ),
+    r"has no attribute '(_modules|_parameters|_buffers)'": (
+        "nn.Module's own {} is not there. super().__init__() makes it, in the first line of your "
+        "__init__, and no other line may assign to that name."
+    ),
     r"forward\(\) takes 1 positional argument but 2": (
         "Your forward takes no input: its first line is def forward(self, x)."
     ),
-    r"^(list|tuple|generator) is not a Module subclass": (
+    r"__init__\(\) should return None": (
+        "An __init__ of yours returns something. It only sets attributes: leave `return` out."
+    ),
+    r"<genexpr> is not a Module subclass": (
+        "You pass a generator where single modules are wanted: put a star before it, as in "
+        "Sequential(*blocks)."
+    ),
+    r"^TypeError: (list|tuple|generator|map|zip) is not a Module subclass": (
         "You pass a {} where single modules are wanted: put a star before it, as in "
         "Sequential(*blocks)."
     ),
+    r"^TypeError: (NoneType|int|float|bool|str|dict|set) is not a Module subclass": (
+        "You pass a value of type {} where a module is wanted."
+    ),
+    r"Tensor is not a Module subclass": "You pass a tensor where a module is wanted.",
     r"([A-Z]\w*) is not a Module subclass": (
         "You pass the class {0} itself. Make a module of it with brackets: {0}()."
     ),
+    r"<lambda> is not a Module subclass": (
+        "A lambda is a function, and a module is wanted: ReLU(), say, which does what F.relu does."
+    ),
     r"(\w+) is not a Module subclass": (
         "{} is a function, and a module is wanted: ReLU(), say, which does what F.relu does."
+    ),
+    r"as child module '(\w+)'": (
+        "self.{} holds a module, so only a module, or None, can take its place."
     ),
     r"module name should be a string": (
         "Names of modules are strings: turn the number into one with str()."
@@ -154,6 +182,105 @@ REMARKS_ON_CRASHES = {  # a pattern of the message -> what to say, with the grou
     r"element 0 of tensors does not require grad": (
         "Your output is cut off from the graph: look for no_grad, detach, .data or torch.tensor "
         "in your code."
+    ),
+    r"modified by an inplace operation": (
+        "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
+        "backward still needs: make a new one."
+    ),
+}
+REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the remark
+    r"^RecursionError": (
+        "Your code calls itself over and over: does a class make itself in __init__, or does "
+        "forward call self(x)?"
+    ),
+    r"^AssertionError": "The assertion does not hold for what was tried, and that has to work.",
+    r"^NameError: name '(\w+)' is not defined": (
+        "Nothing is called {0} here: is it an attribute (self.{0}), spelled otherwise, or not "
+        "imported?"
+    ),
+    r"^UnboundLocalError: \D*'(\w+)'": (
+        "{} has no value yet when this line runs: is it assigned further down, or only inside an "
+        "`if` or a loop?"
+    ),
+    r"'NoneType' object has no attribute '(\w+)'": (
+        "You ask None for its {}: does something lack its `return`?"
+    ),
+    r"'tuple' object (?:has no attribute '(?:append|insert|extend|pop|remove)'|does not support)": (
+        "A tuple cannot be changed: make a new list of its entries, as in [first, *others]."
+    ),
+    r"^AttributeError: '(\w+)' object has no attribute '(\w+)'": (
+        "This {} has nothing called {}: is it spelled otherwise, or never assigned?"
+    ),
+    r"^TypeError: can only concatenate (list|tuple) \(not \"(\w+)\"\)": (
+        "A {0} can only be added to a {0}, and this is a value of type {1}. A star takes the "
+        "entries out of either: [first, *others]."
+    ),
+    r"unsupported operand type\(s\) for (.+?): .*'NoneType'": (
+        "One side of {} is None here: does something lack its `return`?"
+    ),
+    r"unsupported operand type\(s\) for (.+?): '(\w+)' and '(\w+)'": (
+        "{} stands between a value of type {} and one of type {}: one of them is not what you "
+        "take it for."
+    ),
+    r"'NoneType' object is not callable": (
+        "What stands before the brackets is None: ask whether it `is not None` before you call it."
+    ),
+    r"'(list|tuple|dict)' object is not callable": (
+        "You call a {} like a function: loop over what it holds, or make a Sequential of it."
+    ),
+    r"'(\w+)' object is not callable": (
+        "You call a value of type {} like a function: look at what stands before the brackets."
+    ),
+    r"'(\w+)' object is not iterable": (
+        "A value of type {} stands where several are wanted, as after `in`, in zip or after a star."
+    ),
+    r"'(\w+)' object is not subscriptable": (
+        "Square brackets stand behind a value of type {}, which has no entries."
+    ),
+    r"(\w+)\.__init__\(\) missing \d+ required positional arguments?: (.+)": (
+        "{}(…) also needs {}."
+    ),
+    r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'": (
+        "{0} takes no argument called {1}: help({0}) shows those it takes."
+    ),
+    r"(\w+)\.__init__\(\) got multiple values for argument '(\w+)'": (
+        "You give {} its {} twice, by position and by name."
+    ),
+    r"(\w+)\.__init__\(\) takes .*positional arguments? but \d+": (
+        "You give {0} more arguments than it takes. If one is a tensor, the module is still to be "
+        "made: {0}()(x)."
+    ),
+    r"forward\(\) missing \d+ required positional argument": "You call a module without its input.",
+    r"forward\(\) takes .*positional arguments but \d+": (
+        "You call a module with more than its input."
+    ),
+    r"[Bb]ool(?:ean)? value of Tensor with more than one value": (
+        "You use a tensor of several values as a condition: compare its shape, or one number, or "
+        "use any() or all()."
+    ),
+    r"^IndexError: (list|tuple) .*index out of range": (
+        "An index is past the end of the {}: it is shorter than you take it for."
+    ),
+    r"^ValueError: (too many|not enough) values to unpack": (
+        "There are {} values on the right for the names on the left."
+    ),
+    r"^ValueError: zip\(\) argument": "What you zip is not all of one length.",
+    r"leaf Variable that requires grad": (
+        "You change in place (with += or a method ending in _) a parameter or the input, while "
+        "gradients are recorded: make a new tensor."
+    ),
+    r"size of tensor a \(\d+\) must match the size of tensor b": (
+        "Two tensors of shapes that do not fit meet there: print both shapes just before."
+    ),
+    r"to have (\d+) channels, but got (\d+) channels": (
+        "A convolution made for {} channels gets {}."
+    ),
+    r"mat1 and mat2": (
+        "A Linear layer, or a matrix product, gets another number of features than it is made "
+        "for: print the shape just before."
+    ),
+    r"argument 'input' .*must be Tensor, not (\w+)": (
+        "A value of type {} stands where a tensor is wanted."
     ),
 }
 

@@ -16,10 +16,11 @@ from resnet_helpers.tests.structure import (
     in_backward,
     in_eval_mode,
     in_train_mode,
+    of_ones,
     state_dict_of,
     with_ones,
 )
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.trials import Trial, trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -44,8 +45,8 @@ TRIALS = trials_of(
     in_backward("ResidualBlock(3, 3)", 2, 3, 4, 5),
     in_backward("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
     (
-        "ResidualBlock(1, 1), eval mode, x = [[[[1, -2]]]]",
-        "x = torch.tensor([[[[1.0, -2.0]]]]); filled(ResidualBlock(1, 1)).eval()(x); x",
+        "ResidualBlock(1, 1), eval mode, all weights and statistics 1, x = [[[[1, -2]]]]",
+        f"{of_ones('ResidualBlock(1, 1)')}; x = torch.tensor([[[[1.0, -2.0]]]]); module(x)\nx",
         "x afterwards",
     ),
     (
@@ -175,7 +176,7 @@ class _:
 
 mistake(
     "final ReLU missing",
-    "The final ReLU is missing: apply it to the sum of the two branches.",
+    "The final ReLU is missing, or its result is not used: return ReLU(left + right).",
     final=lambda self, x: x,
 )
 mistake(
@@ -211,7 +212,8 @@ mistake(
 )
 mistake(
     "middle ReLU missing",
-    "The ReLU in the middle of the left branch is missing. It comes after the first batchnorm.",
+    "The ReLU in the middle of the left branch is missing, or its result is not used. It comes "
+    "after the first batchnorm.",
     middle=lambda self, x: x,
 )
 mistake(
@@ -300,10 +302,14 @@ mistake(
     "Your 1x1 convolution always has stride 2. Use first_stride, as in the left branch.",
     projection_stride=lambda self: 2,
 )
-mistake("default first_stride is 2", "Your default first_stride is 2. It is 1.", default_stride=2)
+mistake(
+    "default first_stride is 2",
+    "Your default first_stride is 2. It should be 1.",
+    default_stride=2,
+)
 mistake(
     "identity everywhere",
-    "Your right branch is always the identity. Where first_stride is not 1, or in_feats and "
+    "Your right branch never has a convolution. Where first_stride is not 1, or in_feats and "
     "out_feats differ, it is a 1x1 convolution with that stride, and batchnorm.",
     needs_projection=lambda self: False,
 )
@@ -330,6 +336,14 @@ mistake(
     "Your right branch always has a convolution. Where first_stride is 1 and in_feats equals "
     "out_feats, the shapes agree and it is the identity.",
     needs_projection=lambda self: True,
+)
+mistake(
+    "projection declared everywhere",
+    "You make the 1x1 convolution and its batchnorm always, and use them where they are needed. "
+    "Make them only there: a pretrained network has no weights for the others.",
+    declare_right=lambda self: setattr(
+        self, "projection", Sequential(self.make_projection_conv(), self.make_projection_norm())
+    ),
 )
 mistake(
     "padding on the 1x1 convolution",
@@ -446,6 +460,13 @@ mistake(
     declare_left=declaring_left("conv1", "norm1", "conv2"),
     left=lambda self, x: self.norm1(self.conv2(F.relu(self.norm1(self.conv1(x))))),
 )
+mistake(
+    "one batchnorm used for both convolutions, declared last",
+    "You use one batchnorm after both convolutions. Each has its own weights and running "
+    "statistics: make two.",
+    declare_left=declaring_left("conv1", "conv2", "norm1"),
+    left=lambda self, x: self.norm1(self.conv2(F.relu(self.norm1(self.conv1(x))))),
+)
 
 
 @mistake(
@@ -527,7 +548,7 @@ class _:
 
 mistake(
     "no layers declared",
-    "Your __init__ declares no layers. If you make them in forward, they are new at every call "
+    "Your __init__ registers no layers. If you make them in forward, they are new at every call "
     "and never learn: make them in __init__, each an attribute of self.",
     declare=lambda self: None,
 )
@@ -562,6 +583,18 @@ mistake(
     combine=lambda self, left, right: left,
 )
 mistake(
+    "right branch not used",
+    "Your 1x1 convolution and its batchnorm have no effect: you add x itself, not what they "
+    "return. Return ReLU(left(x) + right(x)).",
+    right=lambda self, x: x,
+)
+mistake(
+    "right branch computed and not used",
+    "Your 1x1 convolution and its batchnorm have no effect: you add x itself, not what they "
+    "return. Return ReLU(left(x) + right(x)).",
+    right=lambda self, x: (ResidualBlockInSteps.right(self, x), x)[1],
+)
+mistake(
     "no right branch",
     "Your block has no right branch at all. Its way around the convolutions is what makes a "
     "block residual: identity, or 1x1 convolution and batchnorm.",
@@ -591,56 +624,85 @@ mistake(
 )
 mistake(
     "skip connection detached",
-    "You detach the right branch from the graph, so no gradient takes the short way. Leave it "
-    "attached.",
+    "No gradient passes through your right branch, so none takes the short way: use what it "
+    "returns as it is, without detach, .data or no_grad.",
     combine=lambda self, left, right: left + right.detach(),
 )
 mistake(
     "right branch of a detached input",
-    "Your right branch takes a detached x, so no gradient passes through the skip connection. "
-    "Give it x as it is.",
+    "Your right branch passes no gradient on to the block's input, though its own layers get "
+    "theirs: give it x as it is, without detach or .data.",
     right=lambda self, x: ResidualBlockInSteps.right(self, x.detach()),
 )
 mistake(
     "left branch detached",
-    "You cut the left branch off from the graph (by detach, no_grad or .data), so its layers "
-    "would never learn. Leave it attached.",
+    "No gradient passes through your left branch, so its layers would never learn: use what it "
+    "returns as it is, without detach, .data or no_grad.",
     combine=lambda self, left, right: left.detach() + right,
 )
 mistake(
     "left branch of a detached input",
-    "Your left branch takes a detached x, so no gradient passes through it to the layers "
-    "before. Give it x as it is.",
+    "Your left branch passes no gradient on to the block's input, though its own layers get "
+    "theirs: give it x as it is, without detach or .data.",
     left=lambda self, x: ResidualBlockInSteps.left(self, x.detach()),
 )
 mistake(
     "input detached",
-    "You detach x, so no gradient reaches the layers before this block. Use x as it is.",
+    "No gradient reaches the block's input, so the layers before it would never learn: use x as "
+    "it is, without detach or .data.",
     received=lambda self, x: x.detach(),
 )
 mistake(
     "cut off from the graph",
-    "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
-    "learn. Compute it with gradients on.",
+    "Your output is cut off from the graph, so nothing would learn: look for no_grad, "
+    "inference_mode, detach or .data.",
     final=lambda self, x: F.relu(x).detach(),
 )
 mistake(
     "right branch under no_grad",
-    "You compute the right branch under no_grad, so its convolution and batchnorm would never "
-    "learn. Compute it like the left one.",
+    "No gradient passes through your 1x1 convolution and its batchnorm, so they would never "
+    "learn: compute them like the left branch, without no_grad, detach or .data.",
     right=torch.no_grad()(ResidualBlockInSteps.right),
 )
 mistake(
     "input changed in place",
-    "You change the input in place: where the right branch is the identity, `right += left` "
-    "writes into x. Write left + right.",
+    "You change the input in place: where the right branch is the identity, a sum in place (+= or "
+    "add_) writes into x. Write left + right.",
     combine=lambda self, left, right: right.add_(left),
 )
+
+
+HAS_PRELU = "any(isinstance(module, nn.PReLU) for module in ResidualBlock(3, 3).modules())"
+
+
+def computed_again(*branches: str) -> Callable:
+    """A forward that computes these branches once for nothing."""
+
+    def forward(self, x):
+        for branch in branches:
+            getattr(self, branch)(x)
+        return ResidualBlockInSteps.forward(self, x)
+
+    return forward
+
+
+for name, words, branches in (
+    ("both branches computed twice", "both branches twice, so in train mode", ("left", "right")),
+    ("left branch computed twice", "the left branch twice, so in train mode", ("left",)),
+    ("right branch computed twice", "the right branch twice, so in train mode", ("right",)),
+):
+    mistake(
+        name,
+        f"You compute {words} the running statistics move twice for one batch. Compute each "
+        "branch once, and keep what it returns.",
+        forward=computed_again(*branches),
+    )
 
 
 @mistake(
     "PReLU in the middle",
     "Your left branch has a PReLU, which has a weight of its own. Use ReLU, which has none.",
+    only_if=HAS_PRELU,
     middle=lambda self, x: self.prelu(x),
 )
 class _:
@@ -655,12 +717,14 @@ class _:
 mistake(
     "PReLU at the end",
     "Your block ends in a PReLU, which has a weight of its own. Use ReLU, which has none.",
+    only_if=HAS_PRELU,
     declare=declaring_last("prelu", lambda feats: nn.PReLU()),
     final=lambda self, x: self.prelu(x),
 )
 mistake(
     "one PReLU for both",
     "You use a PReLU in both places, which has a weight of its own. Use ReLU, which has none.",
+    only_if=HAS_PRELU,
     declare=declaring_last("prelu", lambda feats: nn.PReLU()),
     middle=lambda self, x: self.prelu(x),
     final=lambda self, x: self.prelu(x),
@@ -689,6 +753,13 @@ RESIDUAL_BLOCK = Exercise(
     names=vars(structure) | globals(),  # what the trials' code uses
     in_steps=ResidualBlockInSteps,
     mistakes=mistake,
+    pieces={"BatchNorm2d": solutions.BatchNorm2d},
+    evidence=Trial(
+        "test_residual_block",
+        "the layers' settings and effects",
+        "[Wiring.of(ResidualBlock(3, 3), made_up(2, 3, 5, 5)),"
+        " Wiring.of(ResidualBlock(3, 5, 2), made_up(2, 3, 6, 7))]",
+    ),
 )
 
 

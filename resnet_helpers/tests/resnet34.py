@@ -4,6 +4,8 @@ Most trials use a network of few and narrow groups, which shows every mistake as
 the whole network is built on the meta device, which has shapes and no numbers.
 """
 
+import contextlib
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -15,7 +17,6 @@ from resnet_helpers.tests import structure
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import (
     after_a_batch,
-    filled,
     in_backward,
     in_eval_mode,
     in_train_mode,
@@ -37,13 +38,15 @@ def without_numbers(ResNet34, *arguments):
         return ResNet34(*arguments)
 
 
-def output_of_last_bias(model):
-    """The output where the last layer's weight is 0 and its bias -1, 0, 1, 2, 3."""
-    filled(model).eval()
-    *_, weight, bias = model.state_dict().values()
-    weight.zero_()
-    bias.copy_(torch.arange(bias.numel()).reshape(bias.shape) - 1)
-    return model(made_up(1, 3, 17, 20)).detach()
+def n_layers_run(module):
+    """How many layers with weights run before forward ends or raises."""
+    run = []
+    for layer in module.modules():
+        if list(layer.parameters(recurse=False)):
+            layer.register_forward_hook(lambda layer, x, y: run.append(layer))
+    with contextlib.suppress(Exception):
+        module.eval()(made_up(2, 3, 17, 20))
+    return len(run)
 
 
 def lists_afterwards(ResNet34):
@@ -79,10 +82,15 @@ TRIALS = trials_of(
     # some of the entries: where two mistakes meet, they tell one from the other
     (f"the first 6 entries of {TWO_GROUPS}", f"Rows(Rows.of({TWO_GROUPS}).entries[:6])"),
     (f"the last 2 entries of {TWO_GROUPS}", f"Rows(Rows.of({TWO_GROUPS}).entries[-2:])"),
-    ("the state dict of ResNet34()", "Rows.of(without_numbers(ResNet34))"),
+    (*state_dict_of("ResNet34()")[:4], "Rows.of(without_numbers(ResNet34))"),
     (
         f"{TWO_GROUPS}, eval mode, the last weight 0, the last bias [-1, 0, 1, 2, 3]",
-        f"output_of_last_bias({TWO_GROUPS})",
+        f"model = {TWO_GROUPS}.eval(); *_, weight, bias = model.state_dict().values()\n"
+        "weight.zero_(); bias.copy_(torch.arange(bias.numel()).view(bias.shape) - 1)\n"
+        "model(torch.zeros(1, 3, 17, 20))",
+        "output",
+        False,
+        "detached(model(torch.zeros(1, 3, 17, 20)))",
     ),
     in_eval_mode(TWO_GROUPS, 2, 3, 17, 20),
     in_train_mode(TWO_GROUPS, 2, 3, 17, 20),
@@ -207,7 +215,8 @@ mistake = Catalogue()
 
 mistake(
     "maxpool missing",
-    "The max pool of the stem is missing: 3x3, stride 2, padding 1, after the first ReLU.",
+    "Your stem has no max pool, or does not use its result: 3x3, stride 2, padding 1, after the "
+    "first ReLU.",
     max_pooled=lambda self, x: x,
 )
 mistake(
@@ -230,7 +239,7 @@ mistake(
 )
 mistake(
     "maxpool of 2x2",
-    "Your max pool is 2x2. It is 3x3, with stride 2 and padding 1.",
+    "Your max pool is 2x2. It should be 3x3, with stride 2 and padding 1.",
     max_pooled=lambda self, x: F.max_pool2d(x, 2),
 )
 mistake(
@@ -245,17 +254,17 @@ mistake(
 )
 mistake(
     "average pool in the stem",
-    "The pool in your stem averages. It takes the maximum.",
+    "The pool in your stem averages. It should take the maximum.",
     max_pooled=lambda self, x: F.avg_pool2d(x, 3, 2, 1),
 )
 mistake(
     "stem kernel 3x3",
-    "Your first convolution is 3x3. It is 7x7, with stride 2 and padding 3.",
+    "Your first convolution is 3x3. It should be 7x7, with stride 2 and padding 3.",
     make_stem_conv=lambda self: Conv2d(3, self.stem_feats(), 3, self.stem_stride, padding=1),
 )
 mistake(
     "stem stride 1",
-    "Your first convolution has stride 1. It has stride 2.",
+    "Your first convolution has stride 1. It should have stride 2.",
     stem_stride=1,
 )
 mistake(
@@ -282,7 +291,8 @@ mistake(
 )
 mistake(
     "stem ReLU missing",
-    "The ReLU of the stem is missing. It comes after the first batchnorm, before the max pool.",
+    "Your stem has no ReLU, or does not use its result. It comes after the first batchnorm, "
+    "before the max pool.",
     stem_relu=lambda self, x: x,
 )
 mistake(
@@ -293,8 +303,8 @@ mistake(
 )
 mistake(
     "stem as wide as the first group",
-    "Your stem has out_features_per_group[0] channels. It always has 64, and the first group "
-    "takes 64.",
+    "Your stem has out_features_per_group[0] channels. It should always have 64, and the first "
+    "group takes 64.",
     stem_feats=lambda self: self.out_features[0],
 )
 mistake(
@@ -359,6 +369,13 @@ mistake(
     feats_into_linear=lambda self: 512,
 )
 mistake(
+    "last layer hard-coded",
+    "Your last layer takes 512 features and has 1000 outputs whatever the arguments are. Take the "
+    "two numbers from them: Linear(out_features_per_group[-1], n_classes).",
+    feats_into_linear=lambda self: 512,
+    n_outputs=lambda self: 1000,
+)
+mistake(
     "Linear without bias",
     "Your last layer has no bias. Linear layers have one here; only the convolutions have not.",
     linear_bias=False,
@@ -408,7 +425,32 @@ mistake(
     "groups applied in reverse",
     "You apply the groups from last to first. The first declared comes first.",
     through_groups=lambda self, x: Sequential(*list(self.groups)[::-1])(x),
+    only_if=f"n_layers_run({TWO_GROUPS}) == 2",
 )
+mistake(
+    "every group applied to the stem's output",
+    "Each of your groups gets what the stem returns. Only the first does; the others get what the "
+    "group before returned: x = group(x).",
+    through_groups=lambda self, x: [group(x) for group in self.groups][-1],
+    only_if=f"n_layers_run({TWO_GROUPS}) > 2",
+)
+
+
+def adding_a_list(default):
+    """Steps that write [64] + out_features_per_group[:-1], with a default of this type."""
+    return {
+        "default_out_features": default((64, 128, 256, 512)),
+        "feats_into": lambda self, number: ([64] + self.out_features[:-1])[number],  # noqa: RUF005
+    }
+
+
+for name, default in (("list and tuple added", tuple), ("list and tuple added at times", list)):
+    mistake(
+        name,
+        "out_features_per_group may be a tuple, as the default in the exercise is, and Python adds "
+        "no list and tuple. A star takes its entries: [64, *out_features_per_group[:-1]].",
+        **adding_a_list(default),
+    )
 mistake(
     "average pool forgotten",
     "The last layer gets maps of height and width. Put AveragePool between the groups and the "
@@ -434,20 +476,20 @@ mistake(
 )
 mistake(
     "cut off from the graph",
-    "Your output is cut off from the graph (by no_grad, detach or .data), so nothing would "
-    "learn. Compute it with gradients on.",
+    "Your output is cut off from the graph, so nothing would learn: look for no_grad, "
+    "inference_mode, detach or .data.",
     finished=lambda self, logits: logits.detach(),
 )
 mistake(
     "eval mode in forward",
-    "Your forward calls self.eval(), so the network never trains: batchnorm keeps to its "
-    "running statistics. Leave the mode to whoever uses the network.",
+    "In train mode your batchnorms still use their running statistics: does something in forward "
+    "call eval()? Leave the mode to whoever uses the network.",
     forward=lambda self, x: ResNet34InSteps.forward(self.eval(), x),
 )
 mistake(
     "train mode in forward",
-    "Your forward calls self.train(), so batchnorm uses the batch's statistics in eval mode "
-    "too. Leave the mode to whoever uses the network.",
+    "In eval mode your batchnorms still use the batch's statistics: does something in forward "
+    "call train()? Leave the mode to whoever uses the network.",
     forward=lambda self, x: ResNet34InSteps.forward(self.train(), x),
 )
 mistake(
@@ -483,12 +525,12 @@ mistake(
 )
 mistake(
     "default strides all 2",
-    "Your default first_strides_per_group starts with 2. It is 1, 2, 2, 2.",
+    "Your default first_strides_per_group starts with 2. It should be 1, 2, 2, 2.",
     default_strides=(2, 2, 2, 2),
 )
 mistake(
     "default strides all 1",
-    "Your default first_strides_per_group is 1 throughout. It is 1, 2, 2, 2.",
+    "Your default first_strides_per_group is 1 throughout. It should be 1, 2, 2, 2.",
     default_strides=(1, 1, 1, 1),
 )
 mistake(
@@ -548,6 +590,17 @@ RESNET34 = Exercise(
     names=vars(structure) | globals(),
     in_steps=ResNet34InSteps,
     mistakes=mistake,
+    pieces={
+        "BatchNorm2d": solutions.BatchNorm2d,
+        "AveragePool": solutions.AveragePool,
+        "ResidualBlock": solutions.ResidualBlock,
+        "BlockGroup": solutions.BlockGroup,
+    },
+    evidence=Trial(
+        "test_resnet34",
+        "the layers' settings and effects",
+        f"Wiring.of({TWO_GROUPS}, made_up(2, 3, 17, 20))",
+    ),
     closer_look=Trial("test_resnet34", "the shapes of the groups", "look_at_groups(ResNet34)"),
 )
 

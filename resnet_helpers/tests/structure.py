@@ -5,7 +5,8 @@ the learner's own names.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,11 +70,18 @@ class Rows(Described):
                 "Nothing is registered. Assign each layer to an attribute of self in __init__, or "
                 "put it into a Sequential that you assign."
             )
-        shapes = [[entry.shape for entry in rows.entries] for rows in (self, got)]
-        if shapes[0] == shapes[1]:
-            shared = next(entry for entry in got.entries if entry.shared_with)
-            twice, once = (name.rpartition(".")[0] for name in (shared.name, shared.shared_with))
-            return f"Your `{twice}` is the same object as your `{once}`: make a new one for each."
+        shared = [entry for entry in got.entries if entry.shared_with]
+        if len(shared) > len([entry for entry in self.entries if entry.shared_with]):
+            names = (shared[0].name, shared[0].shared_with)
+            twice, once = (name.rpartition(".")[0] or name for name in names)
+            if len(got.entries) == len(self.entries):
+                return (
+                    f"Your `{twice}` is the same object as your `{once}`: make a new one for each."
+                )
+            return (
+                f"Your `{twice}` is your `{once}` under another name, so the state dict has its "
+                "entries again. Register each layer once."
+            )
         sentence = first_mismatch(list(got.entries), list(self.entries))
         return re.sub(
             r"(the reference(?: has|'s)) `([\w.]+)`",
@@ -296,26 +304,105 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
     return Traced(output.detach(), {name: layer for layer, name in layers.items()}, calls)
 
 
+@dataclass(frozen=True, eq=False)
+class Wiring:
+    """How the layers with weights are set, and what each has an effect on.
+
+    A layer goes by the place of its first entry in the state dict. Two wirings are equal if what
+    is known of a layer in both is the same in both; of a learner's own kind of layer, or where
+    forward raises, little is known.
+    """
+
+    layers: dict[int, dict[str, Any]]
+
+    @classmethod
+    def of(cls, module: nn.Module, x: Tensor) -> "Wiring":
+        """What is found by changing the weights of one layer after the other, in eval mode."""
+        filled(module).eval()
+        places = places_of_layers(module)
+        facts = {place: settings_of(layer) for layer, place in places.items()}
+        try:
+            before = what_arrives(module, places, x)
+            for layer, place in places.items():
+                with other_weights(layer):
+                    after = what_arrives(module, places, x)
+                facts[place]["called again"] = len(before.get(place, [])) > 1
+                for where in before:
+                    reached = not same(before[where], after.get(where))
+                    facts[place][f"has an effect on {where}"] = reached
+        except Exception:
+            return cls(facts)
+        return cls(facts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Wiring) and all(
+            type(fact) is not type(others.get(name)) or fact == others[name]
+            for place, facts in self.layers.items()
+            for name, fact in facts.items()
+            for others in [other.layers.get(place, {})]
+        )
+
+    __hash__ = None
+
+
+def places_of_layers(module: nn.Module) -> dict[nn.Module, int]:
+    """The layers within the module that have entries of their own, and where the first stands."""
+    places: dict[nn.Module, int] = {}
+    layers = dict(module.named_modules())
+    for place, entry in enumerate(module.state_dict()):
+        layer = layers.get(entry.rpartition(".")[0])
+        if layer is not None and layer is not module:
+            places.setdefault(layer, place)
+    return places
+
+
+def what_arrives(module: nn.Module, places: dict, x: Tensor) -> dict[int | str, list]:
+    """The inputs of each layer, by its place, and the output."""
+    arrived: dict[int | str, list] = {}
+    run = traced(module, x.clone())
+    layers = list(run.layers.values())
+    for call in run.calls:
+        arrived.setdefault(places[layers[call.layer]], []).append(call.input)
+    return arrived | {"output": [run.output]}
+
+
+@contextmanager
+def other_weights(layer: nn.Module) -> Iterator[None]:
+    """Within it, the layer's own weights and statistics are larger by 1."""
+    entries = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)]
+    before = [entry.detach().clone() for entry in entries]
+    with torch.no_grad():
+        try:
+            for entry in entries:
+                entry.add_(1)
+            yield
+        finally:
+            for entry, old in zip(entries, before, strict=True):
+                entry.copy_(old)
+
+
 # ---- What the trials look at ----------------------------------------------------------------
 
 
-def filled(module: nn.Module) -> nn.Module:
-    """The module with its weights filled in state-dict order.
+def with_weights(module: nn.Module) -> nn.Module:
+    """The module itself.
 
     Raises:
-        LookupError: it has none, so its outputs are random and say nothing.
+        LookupError: it has no weights, so its outputs are random and say nothing.
     """
     if not module.state_dict():
         raise LookupError("the module has no weights to fill")
-    return fill(module)
+    return module
 
 
-def output_with_ones(module: nn.Module, numbers: list) -> Traced | object:
-    """The output in eval mode where the state dict holds ones, so batchnorms change nothing."""
-    filled(module).eval()
-    for entry in module.state_dict().values():
-        entry.fill_(1)
-    return traced(module, torch.tensor(numbers, dtype=torch.float32))
+def filled(module: nn.Module) -> nn.Module:
+    """The module with its weights, which it must have, filled in state-dict order."""
+    return fill(with_weights(module))
+
+
+def detached(output: object) -> object:
+    """The output without its graph, if it is a tensor."""
+    return output.detach() if isinstance(output, Tensor) else output
 
 
 def eval_output(module: nn.Module, x: Tensor) -> Traced | object:
@@ -334,7 +421,7 @@ def statistics_after_training(module: nn.Module, x: Tensor) -> Values:
     return Values.of(module.named_buffers())
 
 
-def gradients(module: nn.Module, x: Tensor) -> Values | str:
+def gradients(module: nn.Module, x: Tensor) -> Values | object:
     """The gradients of a weighted sum of the outputs with respect to x and every parameter.
 
     In float64: batchnorm's gradients are small differences of large numbers.
@@ -342,6 +429,8 @@ def gradients(module: nn.Module, x: Tensor) -> Values | str:
     filled(module).double().train()
     x = x.double().requires_grad_()
     output = module(x)
+    if not isinstance(output, Tensor):
+        return output
     if not output.requires_grad:
         return "none: the output is cut off from the graph"
     (output * made_up(*output.shape)).sum().backward()
@@ -352,13 +441,23 @@ def gradients(module: nn.Module, x: Tensor) -> Values | str:
 # ---- Trials of modules, whose code is given as text: "ResidualBlock(3, 5)" ------------------
 
 
-def state_dict_of(module: str) -> tuple[str, str]:
-    return f"the state dict of {module}", f"Rows.of({module})"
+def state_dict_of(module: str) -> tuple:
+    shapes = f"{{name: tuple(entry.shape) for name, entry in {module}.state_dict().items()}}"
+    return f"the state dict of {module}", shapes, "output", False, f"Rows.of({module})"
 
 
-def with_ones(module: str, numbers: list) -> tuple[str, str]:
+def with_ones(module: str, numbers: list) -> tuple:
     ones = "eval mode, all weights and statistics 1 (so batchnorm changes nothing)"
-    return f"{module}, {ones}, x = {numbers}", f"output_with_ones({module}, {numbers})"
+    x = f"torch.tensor({torch.tensor(numbers).float().tolist()})"
+    code = f"{of_ones(module)}\nmodule({x})"
+    look = f"traced(with_weights(module), {x})"
+    return f"{module}, {ones}, x = {numbers}", code, "output", False, look
+
+
+def of_ones(module: str) -> str:
+    """Code that makes the module, in eval mode, with all weights and statistics 1."""
+    fill = "[entry.fill_(1) for entry in module.state_dict().values()]"
+    return f"module = {module}.eval(); {fill}"
 
 
 def in_eval_mode(module: str, *shape: int) -> tuple[str, str]:
