@@ -281,6 +281,13 @@ def test_a_hint_that_says_more_than_the_outcomes_is_given_only_where_it_is_seen(
     assert failure(exercise(mistake, names=names), toy(one=lambda self, x: x)).mistakes == []
 
 
+def test_what_is_seen_does_not_depend_on_the_trials_own_look():
+    mistake = Catalogue()
+    mistake("no one", "You forget one.", one=unchanged, only_if="True")
+    trials = (Trial("test_toy", "one of 1", "Toy()", look="Toy().one(1)"),)
+    assert failure(exercise(mistake, trials), toy(one=unchanged)).mistakes == ["no one"]
+
+
 def test_a_look_that_raises_has_seen_nothing():
     mistake = Catalogue()
     mistake("no one", "You forget one.", one=unchanged, only_if="1 / 0")

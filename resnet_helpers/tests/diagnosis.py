@@ -73,7 +73,7 @@ class Case:
     def fits(self, mistakes: "Mistakes") -> bool:
         """Whether what has to be seen of the learner's, for these hints to be true, is seen."""
         return all(
-            self.learners[replace(self.failed, code=mistake.only_if)] is True
+            self.learners[replace(self.failed, code=mistake.only_if, look="")] is True
             for mistake in mistakes
             if mistake.only_if
         )

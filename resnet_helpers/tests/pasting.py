@@ -6,6 +6,7 @@ and the learner's own class or function.
 
 import ast
 import builtins
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ def to_paste(code: str, names: Mapping[str, Any]) -> str:
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
     own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}  # imported
+    own |= {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
     learners = {value.name for value in names.values() if isinstance(value, Renamed)}
     known = own | learners | {"torch"} | vars(builtins).keys()
     if not all(node.id in known for node in nodes):
@@ -52,7 +53,8 @@ class WrittenOut(ast.NodeTransformer):
             return ast.Name(value.name, node.ctx)
         is_tensor = isinstance(value, Tensor) and value.dtype == torch.float32
         if isinstance(node.ctx, ast.Load) and is_tensor and value.numel() <= MOST_NUMBERS:
-            return ast.parse(f"torch.tensor({value.tolist()})", mode="eval").body
+            numbers = re.sub(r"\b(nan|inf)\b", r"torch.\1", str(value.tolist()))
+            return ast.parse(f"torch.tensor({numbers})", mode="eval").body
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
