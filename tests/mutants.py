@@ -58,9 +58,6 @@ EQUIVALENT = (
 
 # Whoever survives differs where the exercise does not say what should happen.
 UNASKED = (
-    ("BatchNorm2d", "-> if False", "an error for 1 value per channel is a courtesy"),
-    ("BatchNorm2d", "values_per_channel == 0", "an error for 1 value per channel is a courtesy"),
-    ("BatchNorm2d", "raise ValueError", "an error for 1 value per channel is a courtesy"),
     ("NamedSequential", "len(modules) >= 1", "an OrderedDict with more beside it is not allowed"),
     ("ResNet34", "strict=False", "the sequences are of one length"),
     ("ResNet34", "first_strides_per_group)", "the sequences are of one length"),

@@ -260,9 +260,9 @@ IN_CHUNKS = {
 }
 mistake(
     "batch cut into num_features pieces",
-    "Your statistics are of num_features consecutive pieces of the batch, as "
-    "x.view(num_features, -1) cuts it: these mix the channels. Bring the channels to the front "
-    "first: x.transpose(0, 1).",
+    "x.view(num_features, -1) cuts the batch into consecutive pieces, which mix the channels. "
+    "Bring the channels to the front first: x.transpose(0, 1).flatten(1).",
+    only_if="takes_pieces(BatchNorm2d(3))",
     **IN_CHUNKS,
 )
 mistake(
@@ -710,6 +710,7 @@ BATCHNORM2D = Exercise(
     in_steps=BatchNorm2dInSteps,
     mistakes=mistake,
     closer_look=batchnorm2d_trials.CLOSER_LOOK,
+    most_runs=4500,
 )
 
 

@@ -1,15 +1,16 @@
 """How every check works: run the same trials on two implementations, and say what differs.
 
 To add a mistake, say a batchnorm with the wrong variance, find its exercise's module beside this
-one (`batchnorm2d.py`). Near its top stands a right answer in steps. In the catalogue below it, add
-the mistake: a name that never changes again, the words for the learner, and the steps that come
-out differently, one-liners as keywords, longer ones as methods of a class below:
+one (`batchnorm2d.py`). Near its top stands a right answer in steps, or where it comes from. In the
+catalogue below it, add the mistake: a name that never changes again, the words for the learner, and
+the steps that come out differently, one-liners as keywords, longer ones as methods of a class:
 
     mistake("unbiased variance", "You divide by n - 1. …", batch_var=lambda self, x: x.var(AXES))
 
-Then prove it in `resnet_helpers/answers/batchnorm2d.py`, by an edit of a right answer's source,
-written without looking at the steps: wrong("unbiased variance", ByHand, {"n": "(n - 1)"}). Run
-`pytest tests/test_checks.py -k unbiased`: the check must say these words of that answer, no others.
+Then prove it in `resnet_helpers/answers` (`batchnorm2d_wrong.py`), by an edit of a right answer's
+source, written without looking at the steps: wrong("unbiased variance", ByHand, {"n": "(n - 1)"}).
+Run `pytest tests/test_checks.py -k unbiased`: the check must say these words of that answer, no
+others.
 """
 
 import inspect

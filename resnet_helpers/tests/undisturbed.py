@@ -29,13 +29,14 @@ Replacements = Sequence[tuple[Any, str, Any]]  # owner, name, what stands there
 def undisturbed() -> Iterator[None]:
     """A fixed random state, float32 on the CPU, gradients on; afterwards all is as it was."""
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    default = torch.empty(0).device.type
     with (
         without_hooks(),
         torch.autograd.set_detect_anomaly(False),
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(False),
         torch.enable_grad(),
-        torch.device("cpu"),
+        contextlib.nullcontext() if default == "cpu" else torch.device("cpu"),  # which takes time
         torch.autocast("cpu", enabled=False),
         warnings.catch_warnings(),
     ):
