@@ -12,7 +12,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
 import torch
@@ -28,7 +28,7 @@ def undisturbed() -> Iterator[None]:
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(False),
         torch.enable_grad(),
-        torch.device("cpu"),
+        on_the_cpu(),
         torch.autocast("cpu", enabled=False),
         warnings.catch_warnings(),
     ):
@@ -41,6 +41,12 @@ def undisturbed() -> Iterator[None]:
         finally:
             torch.set_default_dtype(dtype)
             torch.set_num_threads(threads)
+
+
+def on_the_cpu() -> AbstractContextManager:
+    """Makes new tensors on the CPU; nothing where they are, since it slows each call of PyTorch."""
+    cpu = torch.device("cpu")
+    return contextlib.nullcontext() if torch.get_default_device() == cpu else cpu
 
 
 class Printed(io.StringIO):
