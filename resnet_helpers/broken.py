@@ -5,7 +5,7 @@ Reading on gives the answers away: try `first_divergence` and `find_first_nan` f
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from resnet_helpers import solutions
 from resnet_helpers.debugging.calls import check_is_module
 from resnet_helpers.errors import CourseError, InvalidArgumentError
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
+from resnet_helpers.statements import Claim
 
 
 def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
@@ -51,6 +52,8 @@ def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
 def check_diagnosis(number: int, module: str, mistake: str) -> None:
     """Print whether a diagnosis is right, or else in one sentence how to look further.
 
+    Words that are not recognised may be right all the same: no list knows all of them.
+
     Args:
         number: which of the broken networks, from 1 on.
         module: the name of the module that is wrong, as the tools give it, in the broken network
@@ -64,13 +67,16 @@ def check_diagnosis(number: int, module: str, mistake: str) -> None:
     module, mistake = str(module), str(mistake)
     dotted = re.sub(r"\[(\d+)\]", r".\1", module)  # layers[2] and layers.2 are the same
     name = "." + dotted.partition("(")[0].strip(" `'\".").removesuffix(".weight")
-    right_mistake = re.search(case.mistake, mistake.lower())
     right_place = any(name.endswith(f".{place}") for place in case.places)
+    right_mistake = case.claim_of(name).is_made_in(mistake)
     in_the_block = any(f".{block}." in f"{name}." for block in (case.block, case.reference_block))
     if right_place and right_mistake:
         answer = f"right! {case.answer}"
     elif right_place:
-        answer = f"the right module, but that is not what is wrong with it. {case.what_to_look_at}"
+        answer = (
+            "the right module, but your words for the mistake are not recognised. "
+            f"{case.what_to_look_at}"
+        )
     elif in_the_block:
         answer = "you are in the right block: which module in it is the first to go wrong?"
     else:
@@ -122,10 +128,16 @@ class _Case:
     modules: tuple[str, ...]  # which of the block's modules may be blamed; "" is the block itself
     reference_block: str  # the same by torchvision's names
     reference_modules: tuple[str, ...]
-    mistake: str  # a pattern: the words that a learner may use for it
+    claim: Claim  # what a learner may say of it
     answer: str
     where_to_look: str
     what_to_look_at: str
+    claims_elsewhere: dict[str, Claim] = field(default_factory=dict)  # by the end of the name
+
+    def claim_of(self, name: str) -> Claim:
+        """What a learner may say of the module of this name."""
+        elsewhere = (c for end, c in self.claims_elsewhere.items() if name.endswith(f".{end}"))
+        return next(elsewhere, self.claim)
 
     @property
     def places(self) -> list[str]:
@@ -168,12 +180,19 @@ def _fifth(model: nn.Module) -> None:
     batchnorm.running_var[5] = 0.0  # a channel that has been the same everywhere
 
 
-_RELU = "(relu|activation|non-?linear)"
-_LACK = (
-    r"(\bno\b|not\b|n't\b|never|without|missing|misses|lack|forg[eo]t|left out|omit|skip|remove"
-    r"|drop|absent|gone|need|only in)"
-)
-_ZERO = r"(\b0\b|zero)"
+_ZERO = r"((?<![\d.])0(\.0*)?(?![\d.e])|zero)"
+_SMALLER = r"(downsampl|subsampl|halv|shrink|reduc)\w*\b.*"
+
+
+def _stride(has: int, wants: int) -> Claim:
+    """The claim that a convolution has this stride, or that it lacks that one."""
+    return Claim(
+        affirms=rf"swap|exchang|interchang|strid(?!.*\b{wants}\b)|\b{has}\b"
+        rf"|{_SMALLER}\b(second|2nd|conv2|left\.3)",
+        denies=rf"\b{wants}\b|{_SMALLER}\b(first|1st|conv1|left\.0)",
+    )
+
+
 _FOLLOW_THE_ERROR = (
     "Let first_divergence(broken, reference, images) name the first module that differs."
 )
@@ -184,8 +203,12 @@ _CASES = {
         modules=("left.3",),
         reference_block="layer3.3",
         reference_modules=("conv2",),
-        mistake=r"cop[iy]|load|random|initiali|untrained"
-        r"|weights?\b.*(differ|other|unlike|not (equal|the same|those))|(differ|other)\w* weight",
+        claim=Claim(
+            affirms=r"random|untrained|uninitiali|re-?initiali|fresh|re-?set"
+            r"|weights?\b.*(differ|other|unlike)|(differ|other)\w* weight",
+            denies=r"cop[iy]|load|transfer|\bset\b|taken over|\binitiali\w+ (with|from|by)"
+            r"|\b(equal|same|match|identical)|(not|no|lacks?|without|missing)\b.*pre-?trained",
+        ),
         answer="The weights of this convolution are not the reference's: they were never copied.",
         where_to_look=_FOLLOW_THE_ERROR,
         what_to_look_at="Its input is right and its output is wrong. Compare what it has of its "
@@ -197,7 +220,8 @@ _CASES = {
         modules=("left.0", "left.3"),
         reference_block="layer4.0",
         reference_modules=("conv1", "conv2"),
-        mistake=r"strid",
+        claim=_stride(has=1, wants=2),
+        claims_elsewhere={"left.3": _stride(2, 1), "conv2": _stride(2, 1)},
         answer="The strides of the block's two convolutions are swapped, so that all shapes after "
         "the block are right.",
         where_to_look=_FOLLOW_THE_ERROR,
@@ -209,7 +233,7 @@ _CASES = {
         modules=("", "left", "left.1", "left.2"),
         reference_block="layer2.2",
         reference_modules=("", "bn1", "relu", "conv2"),
-        mistake=rf"{_LACK}.*{_RELU}|{_RELU}.*{_LACK}",
+        claim=Claim(affirms=r"(?!)", denies=r"relu|activation|non-?linear"),
         answer="The ReLU between the two halves of the left branch is missing.",
         where_to_look=_FOLLOW_THE_ERROR,
         what_to_look_at="What goes into its second convolution is wrong already. Which module of "
@@ -221,10 +245,14 @@ _CASES = {
         modules=("right.1",),
         reference_block="layer3.0",
         reference_modules=("downsample.1",),
-        mistake=r"batch('?s|s')?( own)?[ -](stat|mean|var)|\bown (stat|mean|var)"
-        r"|(stat\w*|means?|var\w*) (of|from|over) (the|this|each|a)( \w+)? ?batch"
-        r"|(not|n't|never|ignor|without|instead of).*running|running.*(not|n't|never|ignor|unused)"
-        r"|train(ing)?[ -]mode|\.train\(|train\w*\b.*\beval|not in eval|(ignor|despite)\w* eval",
+        claim=Claim(
+            affirms=r"batch('?s|s')?( own)?[ -](stat|mean|var)|\bown (stat|mean|var)"
+            r"|(of|from|over|by|with|on) (the|this|each|a|its)( \w+)? ?batch\b"
+            r"|train(ing)?[ -]mode|\.train\(|training *(=+|is) *true"
+            r"|(as|like)( (in|when|during|if))? train|train\w*\b.*\beval|despite eval",
+            denies=r"(?=.*\b(us\w+|ignor\w+|tak\w+|appl\w+|read\w*|instead|rather|without)\b).*running"
+            r"|(^not|\bis not|are not|were not|was not|ignor\w+)( in)?( the)? eval",
+        ),
         answer="This batchnorm normalises with the batch's own mean and variance in eval mode too.",
         where_to_look=_FOLLOW_THE_ERROR,
         what_to_look_at="Weights and settings agree, so its forward is to blame. Compare "
@@ -237,8 +265,11 @@ _CASES = {
         modules=("left.1",),
         reference_block="layer2.3",
         reference_modules=("bn1",),
-        mistake=rf"\beps\w*\b.*({_ZERO}|none|small)|{_LACK}.*\beps|\beps.*{_LACK}|{_ZERO}.*\beps"
-        rf"|divi\w* .*{_ZERO}|var\w*\b.*{_ZERO}|{_ZERO} (running[ _]?)?var",
+        claim=Claim(
+            affirms=rf"\beps\w*\b.*({_ZERO}|none|small)|{_ZERO}.*\beps|divi\w* .*{_ZERO}"
+            rf"|var\w*\b.*{_ZERO}|{_ZERO} (running[ _]?)?var",
+            denies=rf"^(?!.*({_ZERO}|none|small)).*\beps",
+        ),
         answer="With eps 0 a channel whose variance is 0 is divided by zero.",
         where_to_look="Not every bad number is a NaN at first: ask find_first_nan(broken, images).",
         what_to_look_at="When does a batchnorm return infinity? Print the module, then the "

@@ -283,8 +283,47 @@ ENOUGH = {
         "never copied",
         "not initialised with the pretrained weights",
         "weight was not loaded",
+        "weights were not set",
+        "weights weren't copied",
+        "the weights haven't been copied from the reference",
+        "weights are randomly initialised",
+        "fresh weights",
+        "somebody forgot to copy the weights",
+        "uncopied weights",
+        "the weights are different",
+        "different weight values",
+        "weights do not match",
+        "the weight is not the same as in the reference",
+        "has its own random weights instead of the pretrained ones",
+        "weights were reset",
+        "weights not equal to those in the reference",
+        "does not have the pretrained weights",
+        "its weights should have been copied",
+        "untrained",
+        "copy_weights skipped it",
+        "the weights are not copied, they are random",
+        "weight differs by up to 0.3",
     ],
-    2: ["stride 1 instead of 2", "the strides of both convolutions are swapped"],
+    2: [
+        "stride 1 instead of 2",
+        "the strides of both convolutions are swapped",
+        "wrong Strides",
+        "stride",
+        "downsampling happens in the second convolution",
+        "downsamples in conv2 instead of conv1",
+        "stride should be 2",
+        "stride is not 2",
+        "stride=1",
+        "stride is 1 in yours, 2 in the reference",
+        "the stride is 1, not 2",
+        "the stride is 1 but should be 2",
+        "stride (1, 1) instead of (2, 2)",
+        "stride is on the wrong convolution",
+        "it halves the picture in the second convolution rather than the first",
+        "strides were exchanged",
+        "doesn't downsample in the first convolution",
+        "has stride 1",
+    ],
     3: [
         "missing relu",
         "The ReLU is missing",
@@ -293,6 +332,21 @@ ENOUGH = {
         "there isn't a relu",
         "it lacks the ReLU",
         "relu only in the reference",
+        "relu deleted",
+        "without relu",
+        "there is no ReLU in it",
+        "relu left out",
+        "the relu has been removed",
+        "relu isn’t there",
+        "relu is not applied",
+        "needs a relu",
+        "a relu is there in the reference, but not here",
+        "The ReLU between the batchnorm and conv2 is not there",
+        "no non-linearity",
+        "it does not have an activation function",
+        "the relu after bn1 is skipped",
+        "Missing activation (ReLU)",
+        "should have a relu",
     ],
     4: [
         "uses the batch's own mean and variance",
@@ -304,6 +358,22 @@ ENOUGH = {
         "training=True although in eval mode",
         "batch-statistics instead of running ones",
         "it computes the mean over the batch",
+        "training=True",
+        "normalises by the current batch",
+        "always uses the batch's statistics",
+        "ignores the running statistics",
+        "uses batch statistics instead of running statistics",
+        "running mean and variance are not used",
+        "does not use the running statistics but those of the batch",
+        "uses batch statistics where it should use running statistics",
+        "still in train mode",
+        "acts as if in train mode",
+        "it ignores eval mode",
+        "not in eval mode",
+        "it should use the running mean",
+        "normalises over the batch even in eval",
+        "F.batch_norm is called with training=True",
+        "running_mean isn't used",
     ],
     5: [
         "eps is 0",
@@ -315,23 +385,151 @@ ENOUGH = {
         "a running_var is 0",
         "zero variance in channel 5",
         "running_var[5] == 0",
+        "eps is 0 instead of 1e-5",
+        "eps should not be 0",
+        "without eps",
+        "eps is 0, and so is one running variance",
+        "the variance of a channel is zero and eps is zero",
+        "eps was forgotten",
+        "eps is too small",
+        "no eps so it divides by zero",
+        "it divides by zero since eps is missing",
+        "eps is 0 in yours, 1e-05 in the reference",
+        "eps does not prevent division by zero",
+        "divides by sqrt(0)",
     ],
 }
 TOO_LITTLE = {
     1: ["the weights are wrong", "weight", "weights"],
-    2: ["wrong shape", "the convolution"],
+    2: ["wrong shape", "the convolution", "2"],
     3: ["relu", "the activation is wrong"],
     4: ["mode", "train", "eval mode", "running_mean", "batchnorm", "the variance is wrong"],
     5: ["variance", "eps", "infinity", "nan"],
+}
+CONTRARY = {
+    1: [
+        "weights were copied",
+        "weights are not random",
+        "weights do not differ",
+        "copied correctly",
+        "the weights are equal",
+        "the weights are the same",
+        "copied weights instead of random ones",
+        "nothing wrong with the copied weights",
+        "not uncopied",
+        "the weights were not reset",
+        "no weights are different",
+    ],
+    2: [
+        "stride 2 instead of 1",
+        "stride is not wrong",
+        "strides are not swapped",
+        "the stride is right",
+        "stride is correct",
+        "nothing is wrong with the stride",
+        "no problem with the strides",
+        "stride is 2",
+        "stride=2",
+        "the stride is not 1",
+        "downsampling happens in the first convolution instead of the second",
+        "it does not downsample in the second convolution",
+        "stride is 2 in yours, 1 in the reference",
+        "stride should be 1",
+    ],
+    3: [
+        "relu is not missing",
+        "the relu isn't missing",
+        "relu was not forgotten",
+        "no relu is missing",
+        "there is a relu",
+        "does not lack a relu",
+        "nothing is wrong with the relu",
+        "relu is there",
+        "two relus",
+        "doesn't need a relu",
+        "relu not removed",
+        "one relu too many",
+        "the relu has never been left out",
+        "relu is not absent",
+    ],
+    4: [
+        "uses running statistics instead of batch statistics",
+        "does not use batch statistics",
+        "uses the running mean, not the batch's mean",
+        "not in training mode",
+        "uses the running statistics",
+        "is not training=True",
+        "eval mode instead of train mode",
+        "batch statistics are ignored",
+        "it should use batch statistics",
+        "running statistics are not updated",
+        "never normalises with the batch's own mean",
+        "the running mean is used",
+        "uses running ones rather than those of the batch",
+    ],
+    5: [
+        "eps is not 0",
+        "eps is not missing",
+        "no division by zero",
+        "does not divide by zero",
+        "the variance is not 0",
+        "eps 1e-5 instead of 0",
+        "eps should be 0",
+        "eps is 1e-05",
+        "eps is not too small",
+        "running_var is never 0",
+        "nothing is wrong with eps = 0",
+        "eps was not forgotten",
+        "eps is 0.001",
+    ],
+}
+HONEST = {
+    1: ["wrong weights", "the weights are wrong", "it has bad weights"],
+    2: ["the picture is halved too late", "stride 1 then 2 instead of 2 then 1"],
+    3: ["left is linear", "only one of the two is there"],
+    4: ["a picture's output depends on its neighbours", "normalises with other pictures"],
+    5: ["the root of nothing is a divisor", "blows up in channel 5"],
 }
 
 
 @pytest.mark.parametrize("number", FIVE)
 def test_the_words_must_name_what_is_wrong(number, capsys):
-    for mistakes, accepted in ((ENOUGH, True), (TOO_LITTLE, False)):
+    for mistakes, accepted in ((ENOUGH, True), (TOO_LITTLE, False), (CONTRARY, False)):
         for words in mistakes[number]:
             check_diagnosis(number, FIVE[number][0], words)
             assert ("right!" in capsys.readouterr().out) == accepted, words
+
+
+@pytest.mark.parametrize("number", FIVE)
+def test_an_honest_answer_in_other_words_is_not_called_wrong(number, capsys):
+    for words in HONEST[number]:
+        check_diagnosis(number, FIVE[number][0], words)
+        said = capsys.readouterr().out
+        assert "right module" in said
+        assert "not recognised" in said
+        assert "not what is wrong" not in said
+
+
+def test_a_stride_is_right_or_wrong_for_the_convolution_that_is_named(capsys):
+    for module, words, accepted in (
+        ("layer4.0.conv1", "stride 1 instead of 2", True),
+        ("layer4.0.conv1", "stride 2 instead of 1", False),
+        ("layer4.0.conv2", "stride 2 instead of 1", True),
+        ("layer4.0.conv2", "stride 1 instead of 2", False),
+        ("residual_layers.3.blocks.0.left.3", "has stride 2, should be 1", True),
+        ("residual_layers[3].blocks[0].left[3]", "has stride 1, should be 2", False),
+        ("layer4.0.conv2", "swapped", True),
+    ):
+        check_diagnosis(2, module, words)
+        assert ("right!" in capsys.readouterr().out) == accepted, (module, words)
+
+
+@pytest.mark.parametrize("number", FIVE)
+def test_the_learners_own_first_divergence_finds_each(number, reference, x, capsys):
+    broken = broken_resnet34(number, weights_from=reference)
+    for name in solutions.first_divergence(broken, reference, x, tolerance=0.01):
+        check_diagnosis(number, name, FIVE[number][2])
+        assert "right!" in capsys.readouterr().out
 
 
 def test_all_diagnoses_at_once(capsys):
