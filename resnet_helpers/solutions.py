@@ -19,7 +19,8 @@ class NamedSequential(Sequential):
     """A Sequential that also accepts one OrderedDict, whose keys become the modules' names.
 
     NamedSequential(a, b) names its modules "0" and "1", as Sequential does;
-    NamedSequential(OrderedDict(first=a, second=b)) names them "first" and "second".
+    NamedSequential(OrderedDict(first=a, second=b)) names them "first" and "second". Anything else
+    than one OrderedDict by itself is modules, and there may be none.
     """
 
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
@@ -35,39 +36,23 @@ class NamedSequential(Sequential):
 
 
 class BatchNorm2d(nn.Module):
-    """Batch normalisation of images, like nn.BatchNorm2d (Ioffe & Szegedy 2015).
-
-    Shape: (batch, channels, height, width) -> the same.
-    """
-
-    weight: Float[nn.Parameter, "channels"]
-    bias: Float[nn.Parameter, "channels"]
-    running_mean: Float[Tensor, "channels"]
-    running_var: Float[Tensor, "channels"]
-    num_batches_tracked: Int[Tensor, ""]
+    """Batch normalisation of images, like nn.BatchNorm2d (Ioffe & Szegedy 2015)."""
 
     def __init__(self, num_features: int, eps=1e-05, momentum=0.1):
         super().__init__()
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = nn.Parameter(torch.ones(num_features))
         self.bias = nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
-    def forward(
-        self, x: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
-        """Normalise each channel to mean 0 and variance 1, then scale by weight and shift by bias.
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Normalise each channel, then multiply by weight and add bias.
 
-        Train mode: use the batch's own mean and (biased) variance, and move running_mean and
-        running_var (unbiased) a step towards them. Eval mode: use the running ones as they are.
-
-        Raises:
-            ValueError: in train mode, there is only one value per channel.
+        Train mode: with the batch's mean and (biased) variance; and move running_mean and
+        running_var (unbiased) a step towards them. Eval mode: with the running ones.
+        Raises ValueError, before any buffer changes: one value per channel in train mode.
         """
         ### BEGIN SOLUTION
         if self.training:
