@@ -19,7 +19,8 @@ class NamedSequential(Sequential):
     """A Sequential that also accepts one OrderedDict, whose keys become the modules' names.
 
     NamedSequential(a, b) names its modules "0" and "1", as Sequential does;
-    NamedSequential(OrderedDict(first=a, second=b)) names them "first" and "second".
+    NamedSequential(OrderedDict(first=a, second=b)) names them "first" and "second". Anything else
+    than one OrderedDict by itself is modules, and there may be none.
     """
 
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
@@ -35,39 +36,23 @@ class NamedSequential(Sequential):
 
 
 class BatchNorm2d(nn.Module):
-    """Batch normalisation of images, like nn.BatchNorm2d (Ioffe & Szegedy 2015).
-
-    Shape: (batch, channels, height, width) -> the same.
-    """
-
-    weight: Float[nn.Parameter, "channels"]
-    bias: Float[nn.Parameter, "channels"]
-    running_mean: Float[Tensor, "channels"]
-    running_var: Float[Tensor, "channels"]
-    num_batches_tracked: Int[Tensor, ""]
+    """Batch normalisation of images, like nn.BatchNorm2d (Ioffe & Szegedy 2015)."""
 
     def __init__(self, num_features: int, eps=1e-05, momentum=0.1):
         super().__init__()
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = nn.Parameter(torch.ones(num_features))
         self.bias = nn.Parameter(torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
         self.register_buffer("running_var", torch.ones(num_features))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
-    def forward(
-        self, x: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch channels height width"]:
-        """Normalise each channel to mean 0 and variance 1, then scale by weight and shift by bias.
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Normalise each channel, then multiply by weight and add bias.
 
-        Train mode: use the batch's own mean and (biased) variance, and move running_mean and
-        running_var (unbiased) a step towards them. Eval mode: use the running ones as they are.
-
-        Raises:
-            ValueError: in train mode, there is only one value per channel.
+        Train mode: with the batch's mean and (biased) variance; and move running_mean and
+        running_var (unbiased) a step towards them. Eval mode: with the running ones.
+        Raises ValueError, before any buffer changes: one value per channel in train mode.
         """
         ### BEGIN SOLUTION
         if self.training:
@@ -114,7 +99,8 @@ class ResidualBlock(nn.Module):
     The left branch is convolution, batchnorm, ReLU, convolution, batchnorm; the first convolution
     takes in_feats to out_feats with stride first_stride. The right branch is the identity if
     first_stride is 1 and in_feats equals out_feats, else a 1x1 convolution (stride first_stride,
-    no padding) and batchnorm. Each branch is a Sequential, the left one declared first.
+    no padding) and batchnorm. Each branch is a Sequential, the left one declared first; of the
+    identity any way of writing it will do. The weights start as the layers make them.
     """
 
     def __init__(self, in_feats: int, out_feats: int, first_stride=1):
@@ -222,7 +208,8 @@ def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
     """Copy every parameter and buffer of pretrained_resnet into my_resnet, and return my_resnet.
 
     The two state dicts name their entries differently but hold them in the same order, so the
-    first goes to the first, the second to the second, and so on.
+    first goes to the first, and so on. The values are copied, and no tensor is shared afterwards.
+    Raises an error of any kind, before anything is changed, if one has more entries.
     """
     ### BEGIN SOLUTION
     my_entries = my_resnet.state_dict()
@@ -242,7 +229,7 @@ def predict(
 ) -> tuple[Float[Tensor, "batch"], Int[Tensor, "batch"]]:
     """The model's best guess for each image: its probability and its class index.
 
-    Runs the model in eval mode and under torch.inference_mode().
+    Runs the model in eval mode, and may leave it so, and under torch.inference_mode().
     """
     ### BEGIN SOLUTION
     model.eval()
@@ -256,7 +243,7 @@ class NamedResidualBlock(nn.Module):
     """ResidualBlock with the attribute names of torchvision's BasicBlock.
 
     The left branch is conv1, bn1, relu, conv2, bn2; the right one is downsample, which torchvision
-    leaves None where the identity will do.
+    leaves None where the identity will do (nn.Identity is as good).
     """
 
     def __init__(self, in_feats: int, out_feats: int, first_stride=1):
@@ -316,7 +303,7 @@ def named_resnet34() -> NamedSequential:
 
 
 class NanModule(nn.Module):
-    """Returns NaN wherever its input has a value: a bug to go hunting for."""
+    """NaN everywhere, in x's shape and dtype, while x stays as it is: a bug to go hunting for."""
 
     def forward(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         ### BEGIN SOLUTION
@@ -327,8 +314,9 @@ class NanModule(nn.Module):
 def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
     """A forward hook: raise a ValueError that names the module if its output holds a NaN.
 
-    The output is a tensor, or a tuple or list of which any entry may be a tensor. A hook that
-    returns something replaces the output by it, so this one returns nothing.
+    The output is a tensor, or a tuple or list of which any entry may be a tensor; tuples in tuples
+    need not be searched. A hook that returns something replaces the output by it, so this one
+    returns nothing.
     """
     ### BEGIN SOLUTION
     outputs = output if isinstance(output, (tuple, list)) else (output,)
@@ -371,7 +359,8 @@ def first_divergence(
     Both models run on x, each in the mode it is in. The modules that have no children are paired
     in the order in which they run, whatever their names; nn.Identity, which does nothing, is left
     out. Two outputs are unlike if they hold different numbers of values, or if any value differs
-    by more than tolerance or is NaN in one of them. Axes of size 1 make no difference, nor do
+    by more than tolerance or is NaN in one of them; equal infinities are alike. Every output is a
+    tensor. Axes of size 1 make no difference, nor do
     modules that are left over at the end, for want of a partner.
 
     Returns the two modules' names, as named_modules() gives them in mine and in reference; None

@@ -28,16 +28,20 @@ def test_solution_notebook(file, page, notebooks, screenshots):
 
 
 FIGURES = """
+import torch
 from torch import nn
 from resnet_helpers import layers, solutions
-from resnet_helpers.figures import batchnorm
+from resnet_helpers.figures import batchnorm, degradation
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.feature_maps import viewer
 from resnet_helpers.figures.pooling import class_activation
-from resnet_helpers.figures.predictions import Gallery
+from resnet_helpers.figures.predictions import Gallery, compare_predictions
+from resnet_helpers.images import IMAGE_FILENAMES, load_images
 
 head = solutions.AveragePool(), layers.Linear(8, 1000)
 model = nn.Sequential(layers.Conv2d(3, 8, 7, stride=16), layers.ReLU(), *head)
+pictures = dict(zip(IMAGE_FILENAMES, load_images()))
+guesses = torch.full((10,), 0.5), torch.arange(10)
 """
 SHOWN = [
     "architecture()",
@@ -47,6 +51,8 @@ SHOWN = [
     "class_activation(model)",
     "viewer(model)",
     "Gallery(model, model)",
+    "compare_predictions(pictures, guesses, guesses)",
+    "degradation.run(n_steps=1);",
 ]
 
 
