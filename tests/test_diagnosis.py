@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from resnet_helpers.tests.diagnosis import Case, pairs_worth_trying
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.failure import CheckFailure
 from resnet_helpers.tests.trials import Trial, trials_of
@@ -262,6 +263,18 @@ def test_errors_of_one_kind_with_other_messages_are_not_the_same_mistake():
     an_exercise = exercise(catalogue(one=raises("shape a")), trials)
     assert failure(an_exercise, toy(one=raises("shape a"))).mistakes == ["no one"]
     assert failure(an_exercise, toy(one=raises("shape b"))).mistakes == []
+
+
+def test_no_pair_is_looked_for_where_nobody_else_raises_such_an_error():
+    def fails(self, x):
+        raise KeyError("the learner's own")
+
+    an_exercise = exercise(catalogue(one=raises("shape a"), two=unchanged, three=unchanged))
+    for step, has_pairs in ((fails, False), (raises("shape b"), True)):
+        learners = an_exercise.outcomes(toy(one=step, two=unchanged), learners=True)
+        expected = an_exercise.outcomes(an_exercise.reference)
+        case = Case(an_exercise, an_exercise.trials[0], learners, expected)
+        assert bool(pairs_worth_trying(case, case.trials)) == has_pairs
 
 
 def test_with_other_evidence_the_message_does_not_matter():

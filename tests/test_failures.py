@@ -182,6 +182,91 @@ def test_each_kind_of_difference_has_its_own_sentence(compute, sentence):
     assert sentence in str(failure_of(checks.test_averagepool, pool(compute)))
 
 
+class Doubles(nn.Module):
+    def forward(self, x):
+        return 2 * x
+
+
+def one_of_two(x):
+    if x.numel() == 0:
+        y = x
+    return y
+
+
+def call_again(x):
+    return call_again(x)
+
+
+@pytest.mark.parametrize(
+    ("compute", "sentence"),
+    [
+        (lambda x: [64] + (1, 2), "A list can only be added to a list, and this is a value of"),
+        (lambda x: (1, 2).append(3), "A tuple cannot be changed: make a new list of its entries"),
+        (lambda x: x + None, "One side of + is None here: does something lack its `return`?"),
+        (lambda x: x + ReLU(), "+ stands between a value of type Tensor and one of type ReLU"),
+        (lambda x: None(x), "What stands before the brackets is None"),
+        (lambda x: [ReLU()](x), "You call a list like a function: loop over what it holds"),
+        (lambda x: x.shape[0](x), "You call a value of type int like a function"),
+        (lambda x: list(3), "A value of type int stands where several are wanted"),
+        (lambda x: x.mean[2], "Square brackets stand behind a value of type builtin"),
+        (lambda x: None.shape, "You ask None for its shape: does something lack its `return`?"),
+        (lambda x: x.maen((2, 3)), "This Tensor has nothing called maen: is it spelled otherwise"),
+        (lambda x: height, "Nothing is called height here: is it an attribute (self.height)"),
+        (one_of_two, "y has no value yet when this line runs"),
+        (call_again, "Your code calls itself over and over"),
+        (lambda x: Conv2d(3, 5), "Conv2d(…) also needs 'kernel_size'."),
+        (lambda x: Conv2d(3, 5, 3, dilation=2), "No argument called dilation is taken there"),
+        (lambda x: Conv2d(3, 5, 3, in_channels=3), "You give Conv2d its in_channels twice"),
+        (lambda x: ReLU(x), "If one is a tensor, the module is still to be made: ReLU()(x)."),
+        (lambda x: Doubles()(), "You call a module without its input."),
+        (lambda x: Doubles()(x, x), "You call a module with more than its input."),
+        (lambda x: x if x > 0 else -x, "You use a tensor of several values as a condition"),
+        (lambda x: [1][1], "An index is past the end of the list"),
+        (lambda x: [a for a, b in [(1, 2, 3)]], "There are too many values on the right"),
+        (lambda x: list(zip([1], [1, 2], strict=True)), "What you zip is not all of one length."),
+        (lambda x: x + torch.ones(7), "Two tensors of shapes that do not fit meet there"),
+        (lambda x: Conv2d(7, 5, 1)(x), "A convolution made for 7 channels gets"),
+        (lambda x: x @ torch.ones(9, 9), "gets another number of features than it is made for"),
+        (lambda x: Sequential(3), "You pass a value of type int where a module is wanted."),
+        (lambda x: Sequential(x), "You pass a tensor where a module is wanted."),
+        (lambda x: Sequential(lambda y: y), "A lambda is a function, and a module is wanted"),
+        (lambda x: Sequential(ReLU() for _ in "ab"), "You pass a generator where single modules"),
+        (lambda x: Sequential(map(ReLU, "ab")), "You pass a map where single modules are wanted"),
+    ],
+)
+def test_an_error_whose_cause_is_common_has_a_sentence_of_its_own(compute, sentence):
+    assert sentence in failure_of(checks.test_averagepool, pool(compute)).remark
+
+
+def test_a_failed_assertion_is_not_called_somebodys():
+    def asserts(x):
+        assert x.ndim == 2
+
+    remark = failure_of(checks.test_averagepool, pool(asserts)).remark
+    assert remark == "The assertion does not hold for what was tried, and that has to work."
+
+
+def test_a_module_is_not_replaced_by_a_function():
+    class AveragePool(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool = nn.Identity()
+            self.pool = lambda x: x.mean((2, 3))
+
+    remark = failure_of(checks.test_averagepool, AveragePool).remark
+    assert remark == "self.pool holds a module, so only a module, or None, can take its place."
+
+
+def test_an_init_that_returns_something_is_named():
+    class AveragePool(nn.Module):
+        def __init__(self):
+            super().__init__()
+            return self
+
+    remark = failure_of(checks.test_averagepool, AveragePool).remark
+    assert remark.startswith("An __init__ of yours returns something.")
+
+
 # ---- Stubs, errors, wrong arguments ---------------------------------------------------------
 
 
@@ -288,7 +373,8 @@ forward_without_x.__qualname__ = "A.forward"
         ),
         (
             type("A", (nn.Module,), {"__init__": lambda self: setattr(self, "pool", nn.ReLU())}),
-            "Call super().__init__() in the first line of your __init__.",
+            "Call super().__init__() in the first line of your __init__, and assign to no name of "
+            "nn.Module's own, such as _modules.",
         ),
         (
             type(
@@ -296,7 +382,8 @@ forward_without_x.__qualname__ = "A.forward"
                 (nn.Module,),
                 {"__init__": lambda self: setattr(self, "n", 3), "forward": lambda self, x: x},
             ),
-            "Call super().__init__() in the first line of your __init__.",
+            "Call super().__init__() in the first line of your __init__, and assign to no name of "
+            "nn.Module's own, such as _modules.",
         ),
         (
             lambda x: x.mean((2, 3)),

@@ -366,6 +366,17 @@ wrong(
     },
 )
 wrong(
+    "pre-activation block",
+    LayersInALoop,
+    {
+        "[Conv2d(feats, out_feats, 3, stride, 1), BatchNorm2d(out_feats), ReLU()]": (
+            "[BatchNorm2d(feats), ReLU(), Conv2d(feats, out_feats, 3, stride, 1)]"
+        ),
+        "\ndel self.steps[-1]  # the last ReLU comes after the addition": "",
+        "torch.where(out + x > 0, out + x, 0)": "out + x",
+    },
+)
+wrong(
     "batchnorm before convolution",
     ListsFirst,
     {

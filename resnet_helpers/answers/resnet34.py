@@ -375,6 +375,7 @@ wrong(
     GroupsInAModuleList,
     {"x = group(x)": "out = group(x)", "x.mean": "out.mean"},
 )
+wrong("groups without effect", OneByOne, {"x = self.groups(x)": "self.groups(x)"})
 add_a_list = {"[64, *out_features_per_group[:-1]]": "[64] + out_features_per_group[:-1]"}
 wrong("list and tuple added", ThreeParts, add_a_list)
 wrong(
@@ -425,10 +426,30 @@ wrong(
 )
 wrong("Linear without bias", TakesTuples, {"[-1], n_classes)": "[-1], n_classes, bias=False)"})
 wrong("average pool forgotten", ThreeParts, {"AveragePool(), ": ""})
+wrong("average pool keeps its axes", WithPyTorchsLayers, {"nn.Flatten(), ": ""})
 wrong("average pool missing", WithPyTorchsLayers, {"nn.AdaptiveAvgPool2d(1), ": ""})
+wrong(
+    "average pool missing, 7x7 expected",
+    ThreeParts,
+    {
+        "AveragePool(), Linear(out_features_per_group[-1]": (
+            "nn.Flatten(), Linear(out_features_per_group[-1] * 49"
+        )
+    },
+)
 wrong("average pool of fixed size", WithPyTorchsLayers, {"AdaptiveAvgPool2d(1)": "AvgPool2d(7)"})
 wrong("max pool at the end", LikeTorchvision, {".mean(-1)": ".amax(-1)"})
 wrong("softmax at the end", TakesTuples, {"n_classes),": "n_classes),\nnn.Softmax(dim=1),"})
+wrong(
+    "softmax at the end in eval mode",
+    OneByOne,
+    {
+        "return self.fc(x.mean(dim=(2, 3)))": (
+            "logits = self.fc(x.mean(dim=(2, 3)))\n"
+            "if self.training:\n    return logits\nreturn logits.softmax(-1)"
+        )
+    },
+)
 wrong(
     "log_softmax at the end",
     ThreeParts,
@@ -495,6 +516,11 @@ wrong(
     "out, in, n",
     WithPyTorchsLayers,
     {"(n, feats, out, stride)": "(out, feats, n, stride)"},
+)
+wrong(
+    "n, in, stride, out",
+    ThreeParts,
+    {"(n, in_feats, out_feats, stride)": "(n, in_feats, stride, out_feats)"},
 )
 wrong(
     "in, n, out",

@@ -38,6 +38,25 @@ TRIALS = trials_of(
     in_backward("BlockGroup(3, 3, 5, 2)", 2, 3, 6, 7),
 )
 
+
+def number_of_blocks(BlockGroup):
+    """What is wrong with the number of ResidualBlocks that the groups hold, in words, or ""."""
+    for n_blocks in (1, 2, 3, 4):
+        first, second = (
+            [type(module).__name__ for module in group.modules()].count("ResidualBlock")
+            for group in (BlockGroup(n_blocks, 3, 3), BlockGroup(n_blocks, 3, 3))
+        )
+        if first != second:
+            return (
+                "A group of yours also holds the blocks of those made before it: is there a list "
+                "in a default argument, or in the class? Make a new one in __init__."
+            )
+        if 0 < first != n_blocks:
+            blocks = "ResidualBlock" if first == 1 else "ResidualBlocks"
+            return f"With n_blocks = {n_blocks} your group holds {first} {blocks}."
+    return ""
+
+
 # ---- A right answer in steps ----------------------------------------------------------------
 
 
@@ -319,8 +338,9 @@ BLOCK_GROUP = Exercise(
     evidence=Trial(
         "test_block_group",
         "the layers' settings and effects",
-        "Wiring.of(BlockGroup(3, 3, 5, 2), made_up(2, 3, 6, 7))",
+        "[Wiring.of(BlockGroup(3, 3, 5, 2), made_up(2, 3, 6, 7)), Rows.of(BlockGroup(4, 3, 3, 2))]",
     ),
+    closer_look=Trial("test_block_group", "the number of blocks", "number_of_blocks(BlockGroup)"),
 )
 
 

@@ -167,8 +167,13 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
 
     Each pair costs time, so the likeliest come first: a trial that one of both spoils, and the
     other leaves alone, should come out of the pair as it comes out of that one. Where it is not
-    what the learner's came to, the pair is in doubt.
+    what the learner's came to, the pair is in doubt. Where the failed trial raises an error such as
+    no known mistake raises there, no pair is worth it.
     """
+    raised = isinstance(case.learners[case.failed], Crash)
+    made = map(case.made_with, case.candidates)
+    if raised and not any(case.is_like(outcomes, case.failed) for outcomes in made):
+        return []
     quick = [trial for trial in scope if not trial.slow]
     right = [trial for trial in quick if case.is_right(trial)]
     halves = []
@@ -266,12 +271,12 @@ def piece_at_fault(case: Case) -> Diagnosis | None:
     its own; blamed is only a piece with which then all comes out right.
     """
     implementation = case.learners.names[case.exercise.name]
-    wrong = [trial for trial in case.trials if not case.is_right(trial)]
     for name, right_piece in case.exercise.pieces.items():
         everywhere = names_used_by(implementation, case.exercise.pieces)
         places = [names for names in everywhere if is_learners(names.get(name), right_piece)]
         if not places:
             continue
+        wrong = [trial for trial in case.trials if not case.is_right(trial)]
         with replaced(places, name, right_piece):
             again = case.exercise.outcomes(implementation, learners=True)
             if all(same(again[trial], case.expected[trial]) for trial in wrong):

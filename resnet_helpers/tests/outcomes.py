@@ -131,12 +131,9 @@ REMARKS_ON_CRASHES = {
     r'is missing the required "forward"': (
         "Your class has no method called forward: check its name and indentation."
     ),
-    r"before Module.__init__\(\) call|has no attribute '_\w*hooks?\w*'": (
-        "Call super().__init__() in the first line of your __init__."
-    ),
-    r"has no attribute '(_modules|_parameters|_buffers)'": (
-        "nn.Module's own {} is not there. super().__init__() makes it, in the first line of your "
-        "__init__, and no other line may assign to that name."
+    r"before Module.__init__\(\) call|no attribute '_(\w*hooks?|modules|parameters|buffers)'": (
+        "Call super().__init__() in the first line of your __init__, and assign to no name of "
+        "nn.Module's own, such as _modules."
     ),
     r"forward\(\) takes 1 positional argument but 2": (
         "Your forward takes no input: its first line is def forward(self, x)."
@@ -152,7 +149,7 @@ REMARKS_ON_CRASHES = {
         "You pass a {} where single modules are wanted: put a star before it, as in "
         "Sequential(*blocks)."
     ),
-    r"^TypeError: (NoneType|int|float|bool|str|dict|set) is not a Module subclass": (
+    r"^TypeError: (int|float|bool|str|dict|set) is not a Module subclass": (
         "You pass a value of type {} where a module is wanted."
     ),
     r"Tensor is not a Module subclass": "You pass a tensor where a module is wanted.",
@@ -241,13 +238,13 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
         "{}(…) also needs {}."
     ),
     r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'": (
-        "{0} takes no argument called {1}: help({0}) shows those it takes."
+        "No argument called {1} is taken there: look at the signature of what is called."
     ),
     r"(\w+)\.__init__\(\) got multiple values for argument '(\w+)'": (
         "You give {} its {} twice, by position and by name."
     ),
     r"(\w+)\.__init__\(\) takes .*positional arguments? but \d+": (
-        "You give {0} more arguments than it takes. If one is a tensor, the module is still to be "
+        "More arguments are given there than taken. If one is a tensor, the module is still to be "
         "made: {0}()(x)."
     ),
     r"forward\(\) missing \d+ required positional argument": "You call a module without its input.",
@@ -278,6 +275,9 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     r"mat1 and mat2": (
         "A Linear layer, or a matrix product, gets another number of features than it is made "
         "for: print the shape just before."
+    ),
+    r"invalid combination of arguments - got \(NoneType": (
+        "None stands where a tensor is wanted: does something lack its `return`?"
     ),
     r"argument 'input' .*must be Tensor, not (\w+)": (
         "A value of type {} stands where a tensor is wanted."

@@ -11,132 +11,8 @@ from resnet_helpers.layers import Conv2d, Sequential
 from resnet_helpers.solutions import BatchNorm2d
 from resnet_helpers.tests import structure
 from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.structure import (
-    after_a_batch,
-    in_backward,
-    in_eval_mode,
-    in_train_mode,
-    of_ones,
-    state_dict_of,
-    with_ones,
-)
-from resnet_helpers.tests.trials import Trial, trials_of
-
-# ---- What is tried --------------------------------------------------------------------------
-
-TRIALS = trials_of(
-    "test_residual_block",
-    state_dict_of("ResidualBlock(3, 3)"),
-    state_dict_of("ResidualBlock(3, 5)"),
-    state_dict_of("ResidualBlock(5, 3)"),
-    state_dict_of("ResidualBlock(3, 3, 2)"),
-    state_dict_of("ResidualBlock(3, 5, 2)"),
-    with_ones("ResidualBlock(1, 1)", [[[[1, -2]]]]),
-    with_ones("ResidualBlock(1, 1, 2)", [[[[1, -2], [3, 4]]]]),
-    with_ones("ResidualBlock(1, 2, 2)", [[[[1, -2], [3, 4]]]]),
-    in_eval_mode("ResidualBlock(3, 3)", 2, 3, 5, 5),
-    in_eval_mode("ResidualBlock(3, 5)", 2, 3, 4, 5),
-    in_eval_mode("ResidualBlock(3, 3, 2)", 2, 3, 3, 3),
-    in_eval_mode("ResidualBlock(3, 5, 2)", 2, 3, 6, 7),
-    in_eval_mode("ResidualBlock(3, 5, 3)", 2, 3, 6, 7),
-    in_train_mode("ResidualBlock(3, 3)", 2, 3, 4, 5),
-    in_train_mode("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
-    after_a_batch("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
-    in_backward("ResidualBlock(3, 3)", 2, 3, 4, 5),
-    in_backward("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
-    (
-        "ResidualBlock(1, 1), eval mode, all weights and statistics 1, x = [[[[1, -2]]]]",
-        f"{of_ones('ResidualBlock(1, 1)')}; x = torch.tensor([[[[1.0, -2.0]]]]); module(x)\nx",
-        "x afterwards",
-    ),
-    (
-        "ResidualBlock(3, 5, 2).double(), eval mode, x of shape (2, 3, 4, 5) in float64",
-        "eval_output(ResidualBlock(3, 5, 2), made_up(2, 3, 4, 5).double())",
-    ),
-)
-
-# ---- A right answer in steps ----------------------------------------------------------------
-
-
-class ResidualBlockInSteps(nn.Module):
-    """ResidualBlock cut into the steps that can each go wrong."""
-
-    default_stride = 1
-
-    def __init__(self, in_feats: int, out_feats: int, first_stride=None):
-        super().__init__()
-        self.in_feats = in_feats
-        self.out_feats = out_feats
-        self.first_stride = self.default_stride if first_stride is None else first_stride
-        self.declare()
-
-    def declare(self):
-        self.declare_left()
-        self.declare_right()
-
-    def declare_left(self):
-        self.conv1 = self.make_conv1()
-        self.norm1 = self.make_norm1()
-        self.conv2 = self.make_conv2()
-        self.norm2 = self.make_norm2()
-
-    def declare_right(self):
-        if self.needs_projection():
-            conv, norm = self.make_projection_conv(), self.make_projection_norm()
-            self.projection = Sequential(conv, norm)
-
-    def make_conv1(self):
-        return Conv2d(self.in_feats, self.out_feats, 3, self.stride1(), padding=1)
-
-    def make_norm1(self):
-        return BatchNorm2d(self.out_feats)
-
-    def make_conv2(self):
-        return Conv2d(self.out_feats, self.out_feats, 3, self.stride2(), padding=1)
-
-    def make_norm2(self):
-        return BatchNorm2d(self.out_feats)
-
-    def stride1(self):
-        return self.first_stride
-
-    def stride2(self):
-        return 1
-
-    def needs_projection(self):
-        return self.first_stride != 1 or self.in_feats != self.out_feats
-
-    def make_projection_conv(self):
-        return Conv2d(self.in_feats, self.out_feats, 1, self.projection_stride())
-
-    def projection_stride(self):
-        return self.first_stride
-
-    def make_projection_norm(self):
-        return BatchNorm2d(self.out_feats)
-
-    def received(self, x):
-        return x
-
-    def middle(self, x):
-        return F.relu(x)
-
-    def left(self, x):
-        return self.norm2(self.conv2(self.middle(self.norm1(self.conv1(x)))))
-
-    def right(self, x):
-        return self.projection(x) if self.needs_projection() else x
-
-    def combine(self, left, right):
-        return left + right
-
-    def final(self, x):
-        return F.relu(x)
-
-    def forward(self, x):
-        x = self.received(x)
-        return self.final(self.combine(self.left(x), self.right(x)))
-
+from resnet_helpers.tests.residual_block_steps import TRIALS, ResidualBlockInSteps, drops_pixels
+from resnet_helpers.tests.trials import Trial
 
 # ---- The mistakes ---------------------------------------------------------------------------
 
@@ -239,6 +115,14 @@ mistake(
     left=lambda self, x: self.conv2(F.relu(self.norm2(self.conv1(F.relu(self.norm1(x)))))),
 )
 mistake(
+    "pre-activation block",
+    "Your block is the later paper's: batchnorm and ReLU before each convolution, and no ReLU "
+    "after the sum. Here each convolution comes first, then its batchnorm; ReLU follows the sum.",
+    declare_left=declare_norms_first,
+    left=lambda self, x: self.conv2(F.relu(self.norm2(self.conv1(F.relu(self.norm1(x)))))),
+    final=lambda self, x: x,
+)
+mistake(
     "batchnorm before convolution",
     "In your left branch each batchnorm comes before its convolution. It comes after it: "
     "convolution, batchnorm.",
@@ -309,8 +193,10 @@ mistake(
 )
 mistake(
     "identity everywhere",
-    "Your right branch never has a convolution. Where first_stride is not 1, or in_feats and "
-    "out_feats differ, it is a 1x1 convolution with that stride, and batchnorm.",
+    "No convolution of a right branch is registered. Where first_stride is not 1, or in_feats and "
+    "out_feats differ, the right branch is a 1x1 convolution with that stride, and batchnorm: make "
+    "them in __init__.",
+    only_if="not plain_lists(ResidualBlock(3, 5))",
     needs_projection=lambda self: False,
 )
 mistake(
@@ -598,6 +484,7 @@ mistake(
     "no right branch",
     "Your block has no right branch at all. Its way around the convolutions is what makes a "
     "block residual: identity, or 1x1 convolution and batchnorm.",
+    only_if="not plain_lists(ResidualBlock(3, 5))",
     declare_right=lambda self: None,
     combine=lambda self, left, right: left,
     right=lambda self, x: x,
@@ -616,6 +503,7 @@ mistake(
     "shortcut without weights",
     "Your right branch drops pixels and pads with zero channels. Use a 1x1 convolution (stride "
     "first_stride) and batchnorm instead: the paper's option B.",
+    only_if="drops_pixels(ResidualBlock)",
     declare_right=lambda self: None,
     right=lambda self, x: F.pad(
         x[:, :, :: self.first_stride, :: self.first_stride],
@@ -750,7 +638,7 @@ RESIDUAL_BLOCK = Exercise(
     name="ResidualBlock",
     reference=solutions.ResidualBlock,
     trials=TRIALS,
-    names=vars(structure) | globals(),  # what the trials' code uses
+    names=vars(structure) | {"drops_pixels": drops_pixels},  # what the trials' code uses
     in_steps=ResidualBlockInSteps,
     mistakes=mistake,
     pieces={"BatchNorm2d": solutions.BatchNorm2d},
@@ -758,8 +646,11 @@ RESIDUAL_BLOCK = Exercise(
         "test_residual_block",
         "the layers' settings and effects",
         "[Wiring.of(ResidualBlock(3, 3), made_up(2, 3, 5, 5)),"
-        " Wiring.of(ResidualBlock(3, 5, 2), made_up(2, 3, 6, 7))]",
+        " Wiring.of(ResidualBlock(3, 5, 2), made_up(2, 3, 6, 7)),"
+        " Rows.of(ResidualBlock(3, 5)), Rows.of(ResidualBlock(3, 5, 2))]",
     ),
+    closer_look=Trial("test_residual_block", "dropouts", "dropouts(ResidualBlock(3, 5, 2))"),
+    most_runs=1800,
 )
 
 

@@ -17,6 +17,7 @@ from resnet_helpers.tests import structure
 from resnet_helpers.tests.engine import Catalogue, Exercise
 from resnet_helpers.tests.structure import (
     after_a_batch,
+    dropouts,
     in_backward,
     in_eval_mode,
     in_train_mode,
@@ -60,8 +61,8 @@ def lists_afterwards(ResNet34):
     return lists
 
 
-def look_at_groups(ResNet34):
-    """The mistake, too large to run, that makes groups of the same shapes; "" if none does."""
+def look_closer(ResNet34):
+    """The mistake, too large to run, that makes groups of the same shapes; or about a dropout."""
 
     def shapes(network):
         # not TWO_GROUPS, where each group has as many blocks as its stride
@@ -72,7 +73,7 @@ def look_at_groups(ResNet34):
     for large in RESNET34.mistakes:
         if not large.runnable and mine == shapes(RESNET34.made_with(large)):
             return large
-    return ""
+    return dropouts(ResNet34((1,), (8,), (1,), 5))
 
 
 TRIALS = trials_of(
@@ -95,9 +96,9 @@ TRIALS = trials_of(
     in_eval_mode(TWO_GROUPS, 2, 3, 17, 20),
     in_train_mode(TWO_GROUPS, 2, 3, 17, 20),
     after_a_batch(TWO_GROUPS, 2, 3, 17, 20),
-    in_eval_mode(THREE_GROUPS, 1, 3, 37, 29),
+    (*in_eval_mode(THREE_GROUPS, 1, 3, 37, 29), "output", True),
     (*in_eval_mode(EIGHT_WIDE, 1, 3, 33, 36), "output", True),
-    in_backward(TWO_GROUPS, 2, 3, 17, 20),
+    (*in_backward(TWO_GROUPS, 2, 3, 17, 20), True),
     ("ResNet34([1, 1], [8, 12], [1, 2], 5)", "lists_afterwards(ResNet34)", "the lists afterwards"),
 )
 
@@ -428,6 +429,12 @@ mistake(
     only_if=f"n_layers_run({TWO_GROUPS}) == 2",
 )
 mistake(
+    "groups without effect",
+    "What your groups return is not used: the last layer gets what the stem returns. Write "
+    "x = self.groups(x), or x = group(x) for each.",
+    through_groups=lambda self, x: x,
+)
+mistake(
     "every group applied to the stem's output",
     "Each of your groups gets what the stem returns. Only the first does; the others get what the "
     "group before returned: x = group(x).",
@@ -458,9 +465,22 @@ mistake(
     average_pooled=lambda self, x: x,
 )
 mistake(
+    "average pool keeps its axes",
+    "Your average pool leaves two axes of size 1, where the last layer wants features on the last "
+    "axis. AveragePool drops them; after nn.AdaptiveAvgPool2d(1) comes nn.Flatten().",
+    average_pooled=lambda self, x: x.mean((2, 3), keepdim=True),
+)
+mistake(
     "average pool missing",
     "You flatten without averaging, so the last layer gets a number of features that depends "
     "on the size of the picture. Put AveragePool before it.",
+    average_pooled=lambda self, x: x.flatten(1),
+)
+mistake(
+    "average pool missing, 7x7 expected",
+    "Your last layer takes 7 * 7 features for each channel, which fits pictures of 224x224 only. "
+    "Put AveragePool before it, which leaves one for each channel.",
+    feats_into_linear=lambda self: 49 * self.out_features[-1],
     average_pooled=lambda self, x: x.flatten(1),
 )
 mistake(
@@ -496,6 +516,12 @@ mistake(
     "softmax at the end",
     "Your network ends in softmax. It returns the logits, what the Linear layer gives.",
     finished=lambda self, logits: logits.softmax(1),
+)
+mistake(
+    "softmax at the end in eval mode",
+    "In eval mode your network ends in softmax. It returns the logits in both modes, what the "
+    "Linear layer gives.",
+    finished=lambda self, logits: logits if self.training else logits.softmax(1),
 )
 mistake(
     "log_softmax at the end",
@@ -572,6 +598,7 @@ for name, in_order in {
     "in, out, stride, n": lambda self, n, into, out, stride: (into, out, stride, n),
     "out, in, n": lambda self, n, into, out, stride: (out, into, n, stride),
     "in, n, out": lambda self, n, into, out, stride: (into, n, out, stride),
+    "n, in, stride, out": lambda self, n, into, out, stride: (n, into, stride, out),
 }.items():
     mistake(
         name,
@@ -601,7 +628,8 @@ RESNET34 = Exercise(
         "the layers' settings and effects",
         f"Wiring.of({TWO_GROUPS}, made_up(2, 3, 17, 20))",
     ),
-    closer_look=Trial("test_resnet34", "the shapes of the groups", "look_at_groups(ResNet34)"),
+    closer_look=Trial("test_resnet34", "the shapes of the groups", "look_closer(ResNet34)"),
+    most_runs=1000,
 )
 
 

@@ -60,9 +60,9 @@ class Rows(Described):
 
     def _explanation(self, got: "Rows") -> str:
         """What is missing, superfluous, out of order, of another shape, or shared."""
-        if got.plain_lists and not got.entries:
+        if got.plain_lists and len(got.entries) < len(self.entries):
             return (
-                f"Your modules are in the plain list {got.plain_lists[0]}, where nn.Module does "
+                f"There are modules in the plain list {got.plain_lists[0]}, where nn.Module does "
                 "not see them: use Sequential, or assign each to an attribute of its own."
             )
         if not got.entries:
@@ -160,8 +160,8 @@ def few(texts: Iterable[str], n_most=4) -> str:
 
 
 CUT_OFF = (
-    "No gradient reaches {}: look for detach, .data or no_grad between it and the output, or for a "
-    "layer that forward leaves out."
+    "No gradient reaches {}: look for requires_grad, for detach, .data or no_grad between it and "
+    "the output, or for a layer that forward leaves out."
 )
 
 
@@ -436,6 +436,17 @@ def gradients(module: nn.Module, x: Tensor) -> Values | object:
     (output * made_up(*output.shape)).sum().backward()
     tensors = [("x", x), *module.named_parameters()]
     return Values.of((name, tensor.grad) for name, tensor in tensors)
+
+
+def dropouts(module: nn.Module) -> str:
+    """The hint for a module that holds a dropout; "" if it holds none."""
+    for name, layer in module.named_modules():
+        if isinstance(layer, (nn.Dropout, nn.Dropout2d)):
+            return (
+                f"Your `{name}` is a dropout, which sets values to 0 at random in train mode. This "
+                "network has none: leave it out."
+            )
+    return ""
 
 
 # ---- Trials of modules, whose code is given as text: "ResidualBlock(3, 5)" ------------------
