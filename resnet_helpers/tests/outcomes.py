@@ -12,6 +12,7 @@ from resnet_helpers.tests.failure import learners_line
 FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 MOST_NUMBERS_SHOWN = 8
 MOST_LINES_PRINTED = 4
+RETURNED_NONE = "Your code returned None: is there a `return` at its end?"
 LONGEST_MESSAGE = 2000  # of an error: characters beyond are cut off
 
 
@@ -101,7 +102,7 @@ def remark_on_kind(expected: Any, got: Any) -> str:
     if isinstance(got, Crash):
         return remark_on_crash(got)
     if got is None:
-        return "Your code returned None: is there a `return` at its end?"
+        return RETURNED_NONE
     if isinstance(got, str):  # our own words, as for a gradient that is not there
         return ""
     if type(got) is not type(expected) and isinstance(expected, (Tensor, Described)):
@@ -116,9 +117,19 @@ def remark_on_crash(crash: Crash) -> str:
     if crash.line:
         likely = remark_from(REMARKS_ON_LINES, crash)
         return likely or "Your code raised an error: follow the input above to that line."
-    if crash.kind == "TypeError" and re.search(r"\(\) (takes|missing|got) ", crash.message):
+    if is_of_a_call(crash):
         return "The call does not fit your signature: keep the exercise's arguments."
     return "The error arose outside your lines, from what they returned or left undone."
+
+
+def is_of_a_call(outcome: Any) -> bool:
+    """Whether a call of the check's own raised, as it does not fit the learner's signature."""
+    return (
+        isinstance(outcome, Crash)
+        and not outcome.line
+        and outcome.kind == "TypeError"
+        and bool(re.search(r"\(\) (takes|missing|got) ", outcome.message))
+    )
 
 
 def certain_remark(crash: Crash) -> str:
@@ -193,6 +204,10 @@ REMARKS_ON_CRASHES = {
     r"element 0 of tensors does not require grad": (
         "Your output is cut off from the graph: look for no_grad, detach, .data or torch.tensor "
         "in your code."
+    ),
+    r"^IndexError: Dimension out of range .*but got (-?\d+)": (
+        "That tensor has no axis {}: they count from 0. A mean or sum over one axis takes it away, "
+        "and those behind it move up: take both at once, or the last first."
     ),
     r"modified by an inplace operation": (
         "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
