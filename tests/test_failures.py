@@ -349,7 +349,7 @@ forward_without_x.__qualname__ = "A.forward"
 
 
 @pytest.mark.parametrize(
-    ("implementation", "remark"),
+    ("implementation", "hint"),
     [
         (
             type("AveragePool", (nn.Module,), {}),
@@ -357,7 +357,8 @@ forward_without_x.__qualname__ = "A.forward"
         ),
         (
             type("AveragePool", (nn.Module,), {"__init__": lambda self, size: None}),
-            "The call does not fit your signature: keep the exercise's arguments.",
+            "Your __init__ demands size, which AveragePool does not always get: leave out what the "
+            "exercise does not have, and give the rest a default.",
         ),
         (
             type("AveragePool", (), {"forward": lambda self, x: x.mean((2, 3))}),
@@ -396,8 +397,8 @@ forward_without_x.__qualname__ = "A.forward"
         ),
     ],
 )
-def test_what_cannot_be_checked_is_explained(implementation, remark):
-    assert failure_of(checks.test_averagepool, implementation).remark == remark
+def test_what_cannot_be_checked_is_explained(implementation, hint):
+    assert failure_of(checks.test_averagepool, implementation).hints == [hint]
 
 
 def without_self_in_forward():
@@ -470,9 +471,17 @@ def test_a_number_for_a_name_is_named():
             for index, module in enumerate(modules):
                 self.add_module(index, module)
 
-    assert failure_of(checks.test_sequential, NamedSequential).remark == (
-        "Names of modules are strings: turn the number into one with str()."
-    )
+    [hint] = failure_of(checks.test_sequential, NamedSequential).hints
+    assert hint == "Names of modules are strings: turn the number into one with str()."
+
+
+def test_a_missing_star_is_named():
+    class NamedSequential(Sequential):
+        def __init__(self, modules):
+            super().__init__()
+
+    [hint] = failure_of(checks.test_sequential, NamedSequential).hints
+    assert hint.startswith("Your __init__ takes a fixed number of arguments.")
 
 
 def test_error_messages_show_no_names_of_ours():
@@ -488,8 +497,8 @@ def test_error_messages_show_no_names_of_ours():
 
 
 def test_a_result_in_the_place_of_a_function_is_explained():
-    remark = failure_of(checks.test_predict, torch.tensor(1.0)).remark
-    assert remark == "Pass the function itself, with no brackets after it: test_predict(predict)."
+    [hint] = failure_of(checks.test_predict, torch.tensor(1.0)).hints
+    assert hint == "Pass the function itself, with no brackets after it: test_predict(predict)."
 
 
 def test_a_crash_is_not_blamed_on_a_mistake_that_crashes_in_another_way():

@@ -263,9 +263,11 @@ class Prefixed(Sequential):
             self.add_module(f"layer{index}", module)
 
 
-def test_other_names_are_shown_beside_those_that_should_be():
-    assert failure_of(checks.test_sequential, Prefixed).remark == (
-        "The modules are right; their names are layer0, layer1, layer2 and should be 0, 1, 2."
+def test_other_names_than_numbers_are_shown():
+    [hint] = failure_of(checks.test_sequential, Prefixed).hints
+    assert hint == (
+        "Your names of modules that have none are layer0, layer1, layer2. Number them from 0, as "
+        "text: str(index)."
     )
 
 

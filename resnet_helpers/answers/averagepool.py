@@ -141,3 +141,20 @@ wrong(
     Adaptive,
     {"AdaptiveAvgPool2d(1)": "AvgPool2d(kernel_size=7)", ".flatten(1)": ".squeeze(-1).squeeze(-1)"},
 )
+wrong("divided by the height alone", SumDivided, {"(height * width)": "height"})
+wrong("divided by the width alone", MeanOfMeans, {".mean(2)": ".sum(2)"})
+DIVISOR = {"_, _, height, width": "a, b, c, d"}
+for name, product in (
+    ("channels and height", "(b * c)"),
+    ("channels and width", "(b * d)"),
+    ("batch and channels", "(a * b)"),
+    ("batch, height and width", "(a * c * d)"),
+    ("channels, height and width", "x[0].numel()"),
+    ("the whole tensor's size", "x.numel()"),
+):
+    wrong(f"divided by {name}", SumDivided, {**DIVISOR, "(height * width)": product})
+wrong(
+    "channels cut across by reshape",
+    Flattened,
+    {"x.view(batch, channels, -1)": "x.view(batch, -1, channels)", "dim=-1": "dim=1"},
+)

@@ -226,3 +226,16 @@ wrong(
     {"x = module": "y = module", "return x": "return y"},
 )
 wrong("returned after the first module", ByHand, {"x = module(x)\nreturn x": "return module(x)"})
+wrong(
+    "all modules under one name",
+    AddModule,
+    {"self.add_module(name, module)": 'self.add_module("module", module)'},
+)
+wrong(
+    "all modules under one name", Attributes, {"setattr(self, name, module)": "self.name = module"}
+)
+wrong(
+    "modules inside another module",
+    InheritedNumbers,
+    {"super().__init__(*modules)": "super().__init__()\nself.layers = nn.ModuleList(modules)"},
+)

@@ -1,11 +1,15 @@
 """Lesson 2: the check of AveragePool, with its known mistakes."""
 
+import math
+from contextlib import suppress
+
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise
-from resnet_helpers.tests.trials import trials_of
+from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
+from resnet_helpers.tests.trials import Trial, trials_of
 
 # ---- What is tried --------------------------------------------------------------------------
 
@@ -67,14 +71,19 @@ TRIALS = trials_of(
 class AveragePoolInSteps(nn.Module):
     """AveragePool cut into the steps that can each go wrong."""
 
+    axes = (2, 3)  # height and width
+
     def received(self, x):
         return x
 
     def pooled(self, x):
-        return x.mean((2, 3))
+        return x.mean(self.axes, keepdim=True)
+
+    def without_axes(self, pooled):
+        return pooled.flatten(1) if self.axes == (2, 3) else pooled.squeeze(self.axes)
 
     def forward(self, x):
-        return self.pooled(self.received(x))
+        return self.without_axes(self.pooled(self.received(x)))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -85,90 +94,121 @@ mistake(
     "keepdim",
     "You keep the two averaged axes with size 1. The Linear layer that follows wants (batch, "
     "channels): leave out keepdim, or flatten.",
-    pooled=lambda self, x: x.mean((2, 3), keepdim=True),
+    without_axes=lambda self, pooled: pooled,
 )
 mistake(
     "mean of the whole tensor",
     "You average the whole tensor into one number. Average over height and width only, so that "
     "each channel of each picture has its own.",
     pooled=lambda self, x: x.mean(),
+    without_axes=lambda self, pooled: pooled,
 )
 mistake(
     "sum",
     "You sum over height and width. Divide by their size: the mean does not grow with the picture.",
-    pooled=lambda self, x: x.sum((2, 3)),
+    pooled=lambda self, x: x.sum(self.axes, keepdim=True),
 )
 mistake(
     "max",
     "You take the maximum over height and width. This layer averages: every position has an "
     "equal vote.",
-    pooled=lambda self, x: x.amax((2, 3)),
+    pooled=lambda self, x: x.amax(self.axes, keepdim=True),
 )
 mistake(
     "median",
     "You take the median over height and width. This layer takes the mean.",
-    pooled=lambda self, x: x.flatten(2).median(2).values,
+    pooled=lambda self, x: x.flatten(2).median(2).values[:, :, None, None],
 )
 mistake(
     "batch axis averaged",
     "You average over the batch too, which mixes the pictures. Average over height and width only.",
-    pooled=lambda self, x: x.mean((0, 2, 3)),
+    axes=(0, 2, 3),
 )
 mistake(
     "channels averaged",
     "You average over the channels. Average over height and width: the channels are the features.",
-    pooled=lambda self, x: x.mean((1, 2, 3)),
+    axes=(1, 2, 3),
 )
 mistake(
     "channel and height averaged",
     "You average over axes 1 and 2, channels and height: axis 0 is the batch. Average over "
     "height and width.",
-    pooled=lambda self, x: x.mean((1, 2)),
+    axes=(1, 2),
 )
 mistake(
     "height only",
     "You average over the height only. Average over the width as well.",
-    pooled=lambda self, x: x.mean(2),
+    axes=(2,),
 )
 mistake(
     "width only",
     "You average over the width only. Average over the height as well.",
-    pooled=lambda self, x: x.mean(3),
+    axes=(3,),
 )
 mistake(
     "corner taken",
     "You take one position instead of the mean over all of them.",
-    pooled=lambda self, x: x[:, :, 0, 0],
+    pooled=lambda self, x: x[:, :, :1, :1],
+)
+WRONG_NUMBER = (
+    "You divide by the wrong number of positions. There are height * width of them, and they "
+    "need not be equal: x.mean takes care of it."
 )
 for side, axis in (("height", 2), ("width", 3)):
     mistake(
         f"divided by the {side} twice",
-        "You divide by the wrong number of positions. There are height * width of them, and they "
-        "need not be equal: x.mean takes care of it.",
-        pooled=lambda self, x, axis=axis: x.sum((2, 3)) / x.shape[axis] ** 2,
+        WRONG_NUMBER,
+        pooled=lambda self, x, axis=axis: x.sum((2, 3), keepdim=True) / x.shape[axis] ** 2,
     )
     mistake(
         f"a square window of the {side}",
         f"Your window is a square with the {side} as its side. Height and width need not be "
         "equal: average over whatever there is of both.",
-        pooled=lambda self, x, axis=axis: nn.functional.avg_pool2d(x, x.shape[axis]).flatten(1),
+        pooled=lambda self, x, axis=axis: nn.functional.avg_pool2d(x, x.shape[axis]),
+    )
+    mistake(
+        f"divided by the {side} alone",
+        f"Your output is the sum over height and width divided by the {side} alone. Divide by "
+        "height * width, as x.mean((2, 3)) does.",
+        pooled=lambda self, x, axis=axis: x.sum((2, 3), keepdim=True) / x.shape[axis],
+    )
+for name, axes in (
+    ("channels and height", (1, 2)),
+    ("channels and width", (1, 3)),
+    ("batch and channels", (0, 1)),
+    ("batch, height and width", (0, 2, 3)),
+    ("channels, height and width", (1, 2, 3)),
+    ("the whole tensor's size", (0, 1, 2, 3)),
+):
+    mistake(
+        f"divided by {name}",
+        WRONG_NUMBER,
+        pooled=lambda self, x, axes=axes: (
+            x.sum((2, 3), keepdim=True) / math.prod(x.shape[axis] for axis in axes)
+        ),
     )
 mistake(
     "flattened",
     "You flatten height and width without averaging. The Linear layer that follows wants one "
     "number for each channel: take the mean.",
-    pooled=lambda self, x: x.flatten(1),
+    pooled=lambda self, x: x,
+)
+mistake(
+    "channels cut across by reshape",
+    "You reshape to (batch, positions, channels). reshape and view move no value, so what lies "
+    "along the last axis then are no channels. These are axis 1: x.flatten(2).mean(2).",
+    pooled=lambda self, x: x.reshape(len(x), -1, x.shape[1]).mean(1)[:, :, None, None],
 )
 mistake(
     "axes of size 1 squeezed away",
     "With one picture your output has lost the batch's axis too. squeeze() drops every axis of "
     "size 1 unless you name some: leave out keepdim, or flatten.",
-    pooled=lambda self, x: x.mean((2, 3), keepdim=True).squeeze(),
+    without_axes=lambda self, pooled: pooled.squeeze(),
 )
 mistake(
     "batch and channels swapped",
     "You return (channels, batch). The batch comes first.",
-    pooled=lambda self, x: x.mean((2, 3)).T,
+    without_axes=lambda self, pooled: pooled.flatten(1).T,
 )
 
 
@@ -180,20 +220,20 @@ class _:
     def pooled(self, x):
         """The mean, which is then in x as well."""
         x.copy_(x.mean((2, 3), keepdim=True).expand_as(x))
-        return x[:, :, 0, 0].clone()
+        return x[:, :, :1, :1].clone()
 
 
 mistake(
     "fixed number of positions",
     "You divide by a fixed 49, which fits pictures of 7 by 7 only. Divide by the height times "
     "width of the x at hand.",
-    pooled=lambda self, x: x.sum((2, 3)) / 49,
+    pooled=lambda self, x: x.sum((2, 3), keepdim=True) / 49,
 )
 mistake(
     "batch and channels averaged",
     "You average over axes 0 and 1, batch and channels, which leaves a picture. Average over "
     "height and width, the last two.",
-    pooled=lambda self, x: x.mean((0, 1)),
+    axes=(0, 1),
 )
 mistake(
     "cut off from the graph",
@@ -205,7 +245,56 @@ mistake(
     "a fixed window",
     "You average a window of fixed size (7 by 7, say), which fits one size of picture only. "
     "Average over whatever height and width there are.",
-    pooled=lambda self, x: nn.functional.avg_pool2d(x, 7).flatten(1),
+    pooled=lambda self, x: nn.functional.avg_pool2d(x, 7),
+)
+A_FIXED_WINDOW = mistake[-1]
+
+# ---- What else is looked at -------------------------------------------------------------------
+
+
+class Windows(TorchFunctionMode):
+    """Within it, the kernel sizes of average pooling are recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[int, int]] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is nn.functional.avg_pool2d:
+            size = (kwargs or {}).get("kernel_size", args[1] if len(args) > 1 else None)
+            self.found.append((size, size) if isinstance(size, int) else tuple(size))
+        return func(*args, **(kwargs or {}))
+
+
+def has_fixed_window(AveragePool: type[nn.Module]) -> bool:
+    """Whether an average is taken over windows of one size, whatever the picture's."""
+    windows = []
+    for shape in ((1, 2, 7, 7), (3, 4, 14, 21)):  # nothing in common
+        with Windows() as of_this_shape, suppress(Exception):
+            AveragePool()(torch.ones(shape))
+        windows.append(of_this_shape.found[:1])
+    return bool(windows[0]) and windows[0] == windows[1]
+
+
+def look_closer(AveragePool: type[nn.Module]) -> Mistake | str:
+    """What to say of what no known mistake explains; "" if nothing is seen."""
+    if has_fixed_window(AveragePool):
+        return A_FIXED_WINDOW
+    x = torch.ones(2, 3, 4, 5)
+    output = AveragePool()(x)
+    shape = tuple(output.shape)
+    missing = [axis for axis, size in (("batch", 2), ("channels", 3)) if size not in shape]
+    if not missing or not set(shape) <= {1, *x.shape}:
+        return ""
+    return (
+        f"For x of shape {tuple(x.shape)} your output has shape {shape}, without the "
+        f"{' and the '.join(missing)}. Average over height and width only: that leaves one number "
+        "for each channel of each picture."
+    )
+
+
+CLOSER_LOOK = Trial(
+    "test_averagepool", "windows and shapes", "look_closer(AveragePool)", "what is seen"
 )
 
 # ---- The check ------------------------------------------------------------------------------
@@ -217,6 +306,7 @@ AVERAGEPOOL = Exercise(
     names=globals(),
     in_steps=AveragePoolInSteps,
     mistakes=mistake,
+    closer_look=CLOSER_LOOK,
 )
 
 

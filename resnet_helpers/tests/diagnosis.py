@@ -15,7 +15,7 @@ from itertools import combinations
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from resnet_helpers.tests.outcomes import Crash, is_stub, same
+from resnet_helpers.tests.outcomes import RETURNED_NONE, Crash, is_stub, same
 
 if TYPE_CHECKING:
     from resnet_helpers.tests.engine import Exercise, Mistake
@@ -330,6 +330,8 @@ def replaced(places: list[dict], name: str, value: object) -> Iterator[None]:
 
 def after_a_closer_look(case: Case) -> Diagnosis:
     """What the exercise's own closer look finds, where it has one for this check."""
+    if case.learners[case.failed] is None:
+        return Diagnosis((RETURNED_NONE,))
     look = case.exercise.closer_look
     if look is None or look.check != case.failed.check:
         return Diagnosis()

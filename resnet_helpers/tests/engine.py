@@ -25,8 +25,10 @@ from resnet_helpers.tests.diagnosis import Case, Diagnosis, diagnose
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
 from resnet_helpers.tests.outcomes import (
     Crash,
+    certain_remark,
     difference,
     few_lines,
+    is_of_a_call,
     is_stub,
     same,
     short,
@@ -167,8 +169,14 @@ class Exercise:
         diagnosis = self._replaced(trial, learners, replaced)
         if isinstance(got, Crash) and not diagnosis.hints:
             diagnosis = self._without_self(implementation)
+        if is_of_a_call(got) and not diagnosis.hints:
+            diagnosis = self._with_other_parameters(implementation)
+        if isinstance(got, Crash) and not diagnosis.hints:
+            diagnosis = self._with_other_arguments(implementation)
         if not diagnosis.hints:
             diagnosis = diagnose(Case(self, trial, learners, expected))
+        if isinstance(got, Crash) and not diagnosis.hints and certain_remark(got):
+            diagnosis = Diagnosis((certain_remark(got),))
         raise failure(trial, learners, expected, diagnosis, self.to_try(trial, implementation))
 
     def to_try(self, trial: Trial, implementation: Any) -> str:
@@ -182,25 +190,25 @@ class Exercise:
         __tracebackhide__ = True
         wants_class = isinstance(self.reference, type)
         if wants_class and isinstance(implementation, type):
-            remark = f"Derive your {self.name} from nn.Module: class {self.name}(nn.Module)."
+            hint = f"Derive your {self.name} from nn.Module: class {self.name}(nn.Module)."
             right = issubclass(implementation, nn.Module)
         elif wants_class and inspect.isfunction(implementation):
-            remark = (
+            hint = (
                 f"You wrote a function. {self.name} is to be a class derived from nn.Module: "
                 f"class {self.name}(nn.Module), with a method forward(self, x)."
             )
             right = False
         elif wants_class:
-            remark = f"Pass the class itself, with no brackets after it: {check}({self.name})."
+            hint = f"Pass the class itself, with no brackets after it: {check}({self.name})."
             right = False
         else:
-            remark = f"Pass the function itself, with no brackets after it: {check}({self.name})."
+            hint = f"Pass the function itself, with no brackets after it: {check}({self.name})."
             right = callable(implementation)
         if not right:
             kind = "a class derived from nn.Module" if wants_class else "a function"
             got = short(f"{type(implementation).__name__}: {text_of(implementation)}", 60)
             rows = {"Tried": f"to call what {check} was given", "Expected": kind, "Got": got}
-            raise CheckFailure(check, rows, remark=remark)
+            raise CheckFailure(check, rows, [hint])
 
     def _replaced(self, trial: Trial, learners: Outcomes, replaced: Replacements) -> Diagnosis:
         """The hint for a trial that comes out otherwise with PyTorch's own functions."""
@@ -219,6 +227,34 @@ class Exercise:
         )
         return Diagnosis((hint,))
 
+    def _with_other_parameters(self, implementation: Any) -> Diagnosis:
+        """The hint for a class whose __init__ cannot be called as the exercise calls it."""
+        mine, right = (getattr(c, "__init__", None) for c in (implementation, self.in_steps))
+        if not (inspect.isfunction(mine) and inspect.isfunction(right)):
+            return Diagnosis()
+        mine, right = (list(inspect.signature(f).parameters.values()) for f in (mine, right))
+        demanded, given = (
+            [p.name for p in these if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+            for these in (mine, right)
+        )
+        takes_any, gets_any = (
+            any(p.kind is p.VAR_POSITIONAL for p in these) for these in (mine, right)
+        )
+        if gets_any and "__init__" in vars(self.in_steps) and not takes_any:
+            hint = (
+                "Your __init__ takes a fixed number of arguments. A star before the name takes "
+                "any number of them: def __init__(self, *modules)."
+            )
+        elif surplus := demanded[len(given) :]:
+            names = " and ".join(surplus)
+            hint = (
+                f"Your __init__ demands {names}, which {self.name} does not always get: leave out "
+                "what the exercise does not have, and give the rest a default."
+            )
+        else:
+            return Diagnosis()
+        return Diagnosis((hint,))
+
     def _without_self(self, implementation: Any) -> Diagnosis:
         """The hint for a class whose __init__ or forward lacks self, so has a parameter too few."""
         for name in ("__init__", "forward"):
@@ -232,6 +268,20 @@ class Exercise:
                 signature = ", ".join(["self", *map(str, parameters.values())])
                 hint = f"Your {name} has no self: begin it with def {name}({signature})."
                 return Diagnosis((hint,))
+        return Diagnosis()
+
+    def _with_other_arguments(self, implementation: Any) -> Diagnosis:
+        """The hint for a function that cannot be called with the exercise's arguments."""
+        if not inspect.isfunction(implementation):
+            return Diagnosis()
+        mine, right = inspect.signature(implementation), inspect.signature(self.reference)
+        wanted = [p.name for p in right.parameters.values() if p.default is p.empty]
+        try:
+            mine.bind(*wanted)
+        except TypeError:
+            names = (", ".join(these) for these in (mine.parameters, wanted))
+            hint = "Your {} takes ({}), and it is called with ({}): keep the exercise's arguments."
+            return Diagnosis((hint.format(self.name, *names),))
         return Diagnosis()
 
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from resnet_helpers.tests.failure import learners_line
 FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 MOST_NUMBERS_SHOWN = 8
 MOST_LINES_PRINTED = 4
+RETURNED_NONE = "Your code returned None: is there a `return` at its end?"
 LONGEST_MESSAGE = 2000  # of an error: characters beyond are cut off
 
 
@@ -102,7 +102,7 @@ def remark_on_kind(expected: Any, got: Any) -> str:
     if isinstance(got, Crash):
         return remark_on_crash(got)
     if got is None:
-        return "Your code returned None: is there a `return` at its end?"
+        return RETURNED_NONE
     if isinstance(got, str):  # our own words, as for a gradient that is not there
         return ""
     if type(got) is not type(expected) and isinstance(expected, (Tensor, Described)):
@@ -112,15 +112,37 @@ def remark_on_kind(expected: Any, got: Any) -> str:
 
 def remark_on_crash(crash: Crash) -> str:
     """What to say of an error, as far as its own words show where it comes from."""
-    tables = [REMARKS_ON_CRASHES] + [REMARKS_ON_LINES] * bool(crash.line)
-    for pattern, remark in chain.from_iterable(table.items() for table in tables):
-        if match := re.search(pattern, f"{crash.kind}: {crash.message}"):
-            return remark.format(*match.groups())
+    if remark := certain_remark(crash):
+        return remark
     if crash.line:
-        return "Your code raised an error: follow the input above to that line."
-    if crash.kind == "TypeError" and re.search(r"\(\) (takes|missing|got) ", crash.message):
+        likely = remark_from(REMARKS_ON_LINES, crash)
+        return likely or "Your code raised an error: follow the input above to that line."
+    if is_of_a_call(crash):
         return "The call does not fit your signature: keep the exercise's arguments."
     return "The error arose outside your lines, from what they returned or left undone."
+
+
+def is_of_a_call(outcome: Any) -> bool:
+    """Whether a call of the check's own raised, as it does not fit the learner's signature."""
+    return (
+        isinstance(outcome, Crash)
+        and not outcome.line
+        and outcome.kind == "TypeError"
+        and bool(re.search(r"\(\) (takes|missing|got) ", outcome.message))
+    )
+
+
+def certain_remark(crash: Crash) -> str:
+    """What to say of an error whose own words show the mistake, wherever it arose; "" of others."""
+    return remark_from(REMARKS_ON_CRASHES, crash)
+
+
+def remark_from(table: dict[str, str], crash: Crash) -> str:
+    """What the table says of the error, if anything."""
+    for pattern, remark in table.items():
+        if match := re.search(pattern, f"{crash.kind}: {crash.message}"):
+            return remark.format(*match.groups())
+    return ""
 
 
 # A pattern of "Kind: message" -> what to say, with the groups of the match.
@@ -180,9 +202,19 @@ REMARKS_ON_CRASHES = {
         "Your output is cut off from the graph: look for no_grad, detach, .data or torch.tensor "
         "in your code."
     ),
+    r"^IndexError: Dimension out of range .*but got (-?\d+)": (
+        "That tensor has no axis {}: they count from 0. A mean or sum over one axis takes it away, "
+        "and those behind it move up: take both at once, or the last first."
+    ),
     r"modified by an inplace operation": (
         "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
         "backward still needs: make a new one."
+    ),
+    r"^AttributeError: module '([\w.]+)' has no attribute '(\w+)'": (
+        "{} has nothing called {}: look up what it is called."
+    ),
+    r"argument 'input' .*must be Tensor, not ([\w.]+)": (
+        "A value of type {} stands where a tensor is wanted."
     ),
 }
 REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the remark

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
 from resnet_helpers.tests.outcomes import Described, short
 from resnet_helpers.tests.structure import plain_lists
 from resnet_helpers.tests.trials import Trial, trials_of
@@ -74,7 +74,7 @@ def children(sequential: nn.Module) -> Children:
 def new_children(sequential: nn.Module) -> Children | str:
     """The children, or where else the modules are."""
     found = children(sequential)
-    return "all in a plain list" if plain_lists(sequential) and not found.of else found
+    return "all in a plain list or dict" if plain_lists(sequential) and not found.of else found
 
 
 def found_at(sequential: nn.Module, *indices: int) -> dict[int, str]:
@@ -243,6 +243,10 @@ class SequentialInSteps(nn.Module):
 
 mistake = Catalogue()
 
+NOT_REGISTERED = (
+    "Your modules are in a plain list or dict, where nn.Module does not see them: no parameters, "
+    "and nothing to print. Register them with self.add_module(name, module)."
+)
 IN_A_LIST = {
     "add_numbered": lambda self, modules: setattr(self, "list", list(modules)),
     "add_named": lambda self, modules: setattr(self, "list", list(modules.values())),
@@ -267,8 +271,7 @@ mistake(
 )
 mistake(
     "modules in a plain list",
-    "Your modules are in a plain list or dict, where nn.Module does not see them: no parameters, "
-    "and nothing to print. Register them with self.add_module(name, module).",
+    NOT_REGISTERED,
     **IN_A_LIST,
     __getitem__=lambda self, index: self.list[index],
     __setitem__=lambda self, index, module: self.list.__setitem__(index, module),
@@ -423,6 +426,44 @@ mistake(
     "after it.",
     forward=lambda self, x: next(iter(self._modules.values()))(x),
 )
+mistake(
+    "all modules under one name",
+    "All modules of an OrderedDict get one and the same name, so only the last is left. Give each "
+    "its own: self.add_module(name, module), where name is the variable, with no quotes.",
+    runnable=False,
+)
+ALL_UNDER_ONE_NAME = mistake[-1]
+mistake(
+    "modules inside another module",
+    "Your modules are inside another module of yours, a Sequential or ModuleList say, where "
+    "neither names nor indices find them. Register each itself: self.add_module(name, module).",
+    runnable=False,
+)
+INSIDE_ANOTHER_MODULE = mistake[-1]
+
+# ---- What else is looked at -----------------------------------------------------------------
+
+
+def look_closer(NamedSequential: type[nn.Module]) -> Mistake | str:
+    """What to say of what no known mistake explains; "" if nothing is seen."""
+    numbered = NamedSequential(A, B, C)
+    if plain_lists(numbered) and not children(numbered).of:
+        return NOT_REGISTERED
+    if any(A in child.children() for child in numbered.children()):
+        return INSIDE_ANOTHER_MODULE
+    names = [name for name, _ in numbered.named_children()]
+    if list(numbered.children()) == [A, B, C] and names != ["0", "1", "2"]:
+        return (
+            f"Your names of modules that have none are {short(', '.join(names), 60)}. Number them "
+            "from 0, as text: str(index)."
+        )
+    found = children(NamedSequential(NAMED.copy())).of
+    if len(found) == 1 and found[0][1] == "c" and found[0][0] != "head":
+        return ALL_UNDER_ONE_NAME
+    return ""
+
+
+CLOSER_LOOK = Trial("test_sequential", "modules and names", "look_closer(NamedSequential)")
 
 # ---- The check ------------------------------------------------------------------------------
 
@@ -433,6 +474,7 @@ SEQUENTIAL = Exercise(
     names=globals(),
     in_steps=SequentialInSteps,
     mistakes=mistake,
+    closer_look=CLOSER_LOOK,
 )
 
 
