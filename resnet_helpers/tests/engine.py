@@ -24,6 +24,7 @@ from resnet_helpers.tests.diagnosis import Case, Diagnosis, diagnose
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
 from resnet_helpers.tests.outcomes import (
     Crash,
+    certain_remark,
     difference,
     few_lines,
     is_stub,
@@ -166,8 +167,12 @@ class Exercise:
         diagnosis = self._replaced(trial, learners, replaced)
         if isinstance(got, Crash) and not diagnosis.hints:
             diagnosis = self._without_self(implementation)
+        if isinstance(got, Crash) and not diagnosis.hints:
+            diagnosis = self._with_other_arguments(implementation)
         if not diagnosis.hints:
             diagnosis = diagnose(Case(self, trial, learners, expected))
+        if isinstance(got, Crash) and not diagnosis.hints and certain_remark(got):
+            diagnosis = Diagnosis((certain_remark(got),))
         raise failure(trial, learners, expected, diagnosis, self.to_try(trial, implementation))
 
     def to_try(self, trial: Trial, implementation: Any) -> str:
@@ -231,6 +236,20 @@ class Exercise:
                 signature = ", ".join(["self", *map(str, parameters.values())])
                 hint = f"Your {name} has no self: begin it with def {name}({signature})."
                 return Diagnosis((hint,))
+        return Diagnosis()
+
+    def _with_other_arguments(self, implementation: Any) -> Diagnosis:
+        """The hint for a function that cannot be called with the exercise's arguments."""
+        if not inspect.isfunction(implementation):
+            return Diagnosis()
+        mine, right = inspect.signature(implementation), inspect.signature(self.reference)
+        wanted = [p.name for p in right.parameters.values() if p.default is p.empty]
+        try:
+            mine.bind(*wanted)
+        except TypeError:
+            names = (", ".join(these) for these in (mine.parameters, wanted))
+            hint = "Your {} takes ({}), and it is called with ({}): keep the exercise's arguments."
+            return Diagnosis((hint.format(self.name, *names),))
         return Diagnosis()
 
 

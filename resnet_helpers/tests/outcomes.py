@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 import torch
@@ -112,15 +111,27 @@ def remark_on_kind(expected: Any, got: Any) -> str:
 
 def remark_on_crash(crash: Crash) -> str:
     """What to say of an error, as far as its own words show where it comes from."""
-    tables = [REMARKS_ON_CRASHES] + [REMARKS_ON_LINES] * bool(crash.line)
-    for pattern, remark in chain.from_iterable(table.items() for table in tables):
-        if match := re.search(pattern, f"{crash.kind}: {crash.message}"):
-            return remark.format(*match.groups())
+    if remark := certain_remark(crash):
+        return remark
     if crash.line:
-        return "Your code raised an error: follow the input above to that line."
+        likely = remark_from(REMARKS_ON_LINES, crash)
+        return likely or "Your code raised an error: follow the input above to that line."
     if crash.kind == "TypeError" and re.search(r"\(\) (takes|missing|got) ", crash.message):
         return "The call does not fit your signature: keep the exercise's arguments."
     return "The error arose outside your lines, from what they returned or left undone."
+
+
+def certain_remark(crash: Crash) -> str:
+    """What to say of an error whose own words show the mistake, wherever it arose; "" of others."""
+    return remark_from(REMARKS_ON_CRASHES, crash)
+
+
+def remark_from(table: dict[str, str], crash: Crash) -> str:
+    """What the table says of the error, if anything."""
+    for pattern, remark in table.items():
+        if match := re.search(pattern, f"{crash.kind}: {crash.message}"):
+            return remark.format(*match.groups())
+    return ""
 
 
 # A pattern of "Kind: message" -> what to say, with the groups of the match.
@@ -186,6 +197,12 @@ REMARKS_ON_CRASHES = {
     r"modified by an inplace operation": (
         "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
         "backward still needs: make a new one."
+    ),
+    r"^AttributeError: module '([\w.]+)' has no attribute '(\w+)'": (
+        "{} has nothing called {}: look up what it is called."
+    ),
+    r"argument 'input' .*must be Tensor, not ([\w.]+)": (
+        "A value of type {} stands where a tensor is wanted."
     ),
 }
 REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the remark
@@ -278,9 +295,6 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     r"mat1 and mat2": (
         "A Linear layer, or a matrix product, gets another number of features than it is made "
         "for: print the shape just before."
-    ),
-    r"argument 'input' .*must be Tensor, not (\w+)": (
-        "A value of type {} stands where a tensor is wanted."
     ),
 }
 
