@@ -60,7 +60,7 @@ def nan_module(body):
         ("return (x * torch.nan).double()", "the output is torch.float64"),
         ("return (x * torch.nan,)", "a value of type tuple"),
         ("return x[0] * torch.nan", "not in the shape of the input"),
-        ("return (x * torch.nan).flatten(2).flatten(1)", "for one of four it has not"),
+        ("return torch.full(x.shape[:2], torch.nan)", "for one of four it has not"),
         ("b, c, h, w = x.shape; return x * torch.nan", "works where x has four axes"),
     ],
 )
@@ -145,7 +145,8 @@ def acting(action):
         # loops over what is no tensor, and only over that
         (
             "for t in [output] if isinstance(output, torch.Tensor) else output:\n"
-            "    if isinstance(t, torch.Tensor) and t.isnan().any():\n        raise ValueError(module)",
+            "    if isinstance(t, torch.Tensor) and t.isnan().any():\n"
+            "        raise ValueError(module)",
             "it may be None",
             "whatever it is",
         ),
