@@ -54,6 +54,14 @@ def nan_module(body):
         ),  # nor by x
         ("return x.clone()", "the numbers of the input"),
         ("x.mul_(torch.nan); return x.clone()", "You change the input itself"),  # without fill_
+        ("return torch.nan_like(x)", "torch has nothing called nan_like"),
+        ("return torch.full_like(x.shape, torch.nan)", "A value of type torch.Size"),
+        ("return x.isnan()", "You return True or False"),
+        ("return (x * torch.nan).double()", "the output is torch.float64"),
+        ("return (x * torch.nan,)", "a value of type tuple"),
+        ("return x[0] * torch.nan", "not in the shape of the input"),
+        ("return torch.full(x.shape[:2], torch.nan)", "for one of four it has not"),
+        ("b, c, h, w = x.shape; return x * torch.nan", "works where x has four axes"),
     ],
 )
 def test_a_hint_on_nan_module_states_no_cause_it_cannot_know(body, words):
@@ -129,6 +137,19 @@ def acting(action):
             "no NaN inside a tuple",
             "every tensor",
         ),
+        (
+            acting("raise ValueError(f'NaN in {module.layer_name}')"),
+            "asks the module for layer_name",
+            "never assigned",
+        ),
+        # loops over what is no tensor, and only over that
+        (
+            "for t in [output] if isinstance(output, torch.Tensor) else output:\n"
+            "    if isinstance(t, torch.Tensor) and t.isnan().any():\n"
+            "        raise ValueError(module)",
+            "it may be None",
+            "whatever it is",
+        ),
         # what every learner writes first
         (
             "if output.isnan().any():\n    raise ValueError(f'NaN in {module}')",
@@ -195,6 +216,22 @@ REGISTER = "module.register_forward_hook(hook_check_for_nan_output)"
             "You put no forward hook",
         ),
         # a list of handles is no handle, and nothing is known of how many are kept
+        # asks handles, but not its keys
+        (
+            f"if module not in handles.values():\n    handles[module] = {REGISTER}",
+            "among the keys of handles",
+            "Look first whether it is in handles.",
+        ),
+        (
+            f"if module not in handles:\n    handles.clear()\n    handles[module] = {REGISTER}",
+            "only the last is in handles",
+            "gets a second one",
+        ),
+        (
+            "handles[module] = module.register_hook(hook_check_for_nan_output)",
+            "Modules have no register_hook",
+            "is it spelled otherwise",
+        ),
         (
             f"handles.setdefault(module, []).append({REGISTER})",
             "gets a second one",
@@ -253,6 +290,17 @@ ADD = (
         ("handles.get(module).remove()", "None has no remove()", "You look up"),
         ("handles[module].remove", "stays on it", "only if"),
         ("handles.pop(module, None).remove()", "None has no remove()", "You look up"),
+        (
+            "if module in handles:\n    handles.pop(module).unregister()",
+            "RemovableHandle has no unregister",
+            "is it spelled otherwise",
+        ),
+        ("handles.remove(module)", "dict has no remove", "is it spelled otherwise"),
+        (
+            "if module in handles:\n    handles[module].remove()\n    handles[module] = None",
+            "You put None in the place of the handle",
+            "ask first",
+        ),
         (
             "for m in handles:\n    if m is module:\n        handles.pop(m).remove()",
             "while you loop over it",
@@ -428,6 +476,26 @@ def test_of_a_wrong_measure_that_misses_nan_both_are_said():
     message = said("first_divergence", code)
     assert "You compare means" in message
     assert "A NaN passes unnoticed" in message
+
+
+def test_without_a_hook_nothing_is_said_of_hooks_in_a_loop():
+    code = """
+    def first_divergence(mine, reference, x, tolerance=1e-4):
+        a, b = mine(x).flatten(), reference(x).flatten()
+        if a.numel() != b.numel() or not ((a - b).abs() <= tolerance).all():
+            return list(dict(mine.named_modules()))[-1], list(dict(reference.named_modules()))[-1]
+    """
+    message = said("first_divergence", code)
+    assert "what the models return in the end" in message
+    assert "All your hooks note" not in message
+
+
+def test_a_function_with_other_arguments_is_told_which():
+    code = "def hook_check_for_nan_output(module, output):\n    pass\n"
+    assert (
+        "Your hook_check_for_nan_output takes (module, output), and it is called with "
+        "(module, inputs, output)"
+    ) in said("hook_check_for_nan_output", code)
 
 
 def test_what_the_edits_are_made_of_is_right():

@@ -135,6 +135,12 @@ wrong(
     early_return,
     {"module.register_forward_hook(hook_check_for_nan_output)": "hook_check_for_nan_output"},
 )
+wrong(
+    "handles replaced",
+    new_dictionary,
+    {"{**handles, module: handle}": "{module: handle}"},
+)
+wrong("looked up before it is kept", plain, {"module not in handles": "not handles[module]"})
 wrong("pre-hook", early_return, {"forward_hook": "forward_pre_hook"})
 wrong("backward hook", new_dictionary, {"register_forward_hook": "register_full_backward_hook"})
 wrong("another hook", hook_inside, {"output(module, inputs, output)": "output"})

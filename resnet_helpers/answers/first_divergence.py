@@ -11,7 +11,7 @@ from torch.nn.modules.module import register_module_forward_hook
 from resnet_helpers.answers.edits import Answers
 
 diverging = Answers("first_divergence", globals())
-right, wrong = diverging.right, diverging.wrong
+right, wrong, wrong_in_full = diverging.right, diverging.wrong, diverging.wrong_in_full
 
 # ---- Right ----------------------------------------------------------------------------------
 
@@ -231,6 +231,34 @@ wrong(
         "with Recorder(reference) as b:"
     },
 )
+
+BOTH_RUN = "with Recorder(mine) as a, Recorder(reference) as b:\nmine(x)\nreference(x)"
+
+wrong(
+    "hooks left on both if a model raises",
+    recorders,
+    {
+        BOTH_RUN: "a, b = Recorder(mine), Recorder(reference)\n"
+        "mine(x)\nreference(x)\na.__exit__()\nb.__exit__()"
+    },
+)
+wrong(
+    "reference's hooks left on if mine raises",
+    recorders,
+    {
+        BOTH_RUN: "b = Recorder(reference)\nwith Recorder(mine) as a:\n    mine(x)\n"
+        "with b:\n    reference(x)"
+    },
+)
+wrong(
+    "reference's hooks left on if a model raises",
+    recorders,
+    {
+        BOTH_RUN: "b = Recorder(reference)\nwith Recorder(mine) as a:\n    mine(x)\n"
+        "reference(x)\nb.__exit__()"
+    },
+)
+wrong("NaN as a number", exit_stack, {"((a - b)": "((a.nan_to_num() - b.nan_to_num())"})
 wrong(
     "_forward_hooks cleared",
     closures,
@@ -380,6 +408,7 @@ wrong("None returned in the loop", names_looked_up, {"continue": "return None"})
 wrong("outputs instead of names", names_looked_up, {"return my_name, name": "return a, b"})
 wrong("False instead of None", exit_stack, {"return None": "return False"})
 wrong("mine compared with itself", all_differences, {"outputs_of(reference)": "outputs_of(mine)"})
+wrong("mine's outputs twice", leaves_first, {"zip(my_outputs, reference": "zip(my_outputs, my"})
 wrong(
     "looked up by name",
     leaves_first,
@@ -398,3 +427,33 @@ wrong(
     },
 )
 wrong("strict zip", names_looked_up, {"strict=False": "strict=True"})
+
+
+@wrong_in_full("one list for both models")
+def one_list(mine, reference, x, tolerance=1e-4):
+    def outputs_of(model, outputs=[]):  # noqa: B006 (the mistake)
+        names = {module: name for name, module in model.named_modules()}
+
+        def note(module, inputs, output):
+            outputs.append((names[module], output.detach().flatten().clone()))
+
+        leaves = [m for m in names if not list(m.children()) and not isinstance(m, nn.Identity)]
+        handles = [leaf.register_forward_hook(note) for leaf in leaves]
+        try:
+            model(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return outputs
+
+    for (my_name, a), (name, b) in zip(outputs_of(mine), outputs_of(reference), strict=False):
+        if len(a) != len(b) or not ((a - b).abs() <= tolerance).all():
+            return my_name, name
+
+
+@wrong_in_full("outputs of the whole models")
+@torch.no_grad()
+def in_the_end(mine, reference, x, tolerance=1e-4):
+    a, b = mine(x).flatten(), reference(x).flatten()
+    if a.numel() != b.numel() or not torch.allclose(a, b, rtol=0, atol=tolerance):
+        return [*dict(mine.named_modules())][-1], [*dict(reference.named_modules())][-1]

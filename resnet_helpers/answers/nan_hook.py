@@ -157,6 +157,30 @@ wrong(
 )
 wrong("inputs checked as well", any_of_several, {"in tensors if": "in [*inputs, *tensors] if"})
 wrong("first of a tuple only", always_a_tuple, {"in output:": "in output[:1]:"})
+wrong(
+    "stops at other things",
+    always_a_tuple,
+    {
+        "if not isinstance(tensor, torch.Tensor):\ncontinue": "if not torch.is_tensor(tensor):\n"
+        "    break"
+    },
+)
+wrong("float32 only", one_loop, {"torch.Tensor": "torch.FloatTensor"})
+wrong(
+    "numpy",
+    one_loop,
+    {"tensor.isnan().any()": "torch.from_numpy(tensor.numpy()).isnan().any()"},
+)
+wrong(
+    "output changed",
+    tensors_first,
+    {"raise ": "tensor.detach().nan_to_num_()\nraise "},
+)
+wrong(
+    "containers left out",
+    one_loop,
+    {"for tensor": "if list(module.children()):\n    return\nfor tensor"},
+)
 wrong("last of a tuple only", flag, {"has_nan or ": ""})
 wrong(
     "tuples ignored",

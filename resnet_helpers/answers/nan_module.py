@@ -74,4 +74,9 @@ wrong("divided by 0", ZeroByZero, {"zeros / zeros": "x / zeros"})
 wrong("infinity", Ones, {"torch.nan": "torch.inf"})
 wrong("dtype not the input's", NewTensor, {", dtype=x.dtype": ""})
 wrong("input changed in place", Filled, {"torch.empty_like(x)": "x"})
+wrong(
+    "train mode only",
+    FullLike,
+    {"return nans": "return nans if self.training else x"},
+)
 wrong("input returned", FullLike, {"return nans": "return x"})

@@ -86,6 +86,7 @@ wrong(
     walrus,
     {"if handle := handles.get(module):\nhandle": "handles.get(module)", "handles.pop(module)": ""},
 )
+wrong("None kept for the handle", deleted, {"del handles[module]": "handles[module] = None"})
 wrong("last hook removed", plain, {"handles.pop(module)": "handles.popitem()[1]"})
 wrong("fails without a hook", popped_or_none, {", None": ""})
 wrong("removal condition the wrong way round", plain, {"module in": "module not in"})
@@ -103,6 +104,14 @@ def all_of_them(module):
 def all_but_the_handles(module):
     for handle in handles.values():
         handle.remove()
+
+
+@wrong_in_full("hook of the same class")
+def of_the_class(module):
+    for known in list(handles):
+        if type(known) is type(module):
+            handles.pop(known).remove()
+            break
 
 
 @wrong_in_full("submodules' as well")

@@ -113,6 +113,18 @@ def kept(add_hook):
         return "a handle" if is_handle else "something else than a handle"
 
 
+def kept_of_two(add_hook):
+    """Of which of two modules a handle is kept, when both have been hooked."""
+    with handles_restored(add_hook):
+        modules = {"the first": nn.ReLU(), "the second": nn.ReLU()}
+        for module in modules.values():
+            add_hook(module)
+        handles = handles_of(add_hook)
+        return {
+            name: "kept" if module in handles else "not kept" for name, module in modules.items()
+        }
+
+
 class NotesRegistering(nn.Module):
     """A module that notes whether a forward hook was put on it, be it taken off again or not."""
 
@@ -201,6 +213,14 @@ TRIALS = (
         "handles[module]",
         look="kept(add_hook)",
     ),
+    Trial(
+        "test_add_hook",
+        "add_hook(first), add_hook(second)",
+        "first, second = torch.nn.ReLU(), torch.nn.ReLU()\n"
+        "add_hook(first), add_hook(second), [module in handles for module in (first, second)]",
+        "handles",
+        look="kept_of_two(add_hook)",
+    ),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -262,7 +282,8 @@ mistake(
 )
 mistake(
     "registered twice",
-    "A module that has the hook already gets a second one. Look first whether it is in handles.",
+    "A module that has the hook already gets a second one. Look first whether it is among the keys "
+    "of handles: if module not in handles.",
     has_none=lambda self, module: True,
 )
 mistake(
@@ -328,6 +349,18 @@ mistake(
     keep=lambda self, module, handle: None,
 )
 mistake(
+    "handles replaced",
+    "Of several modules only the last is in handles: each time you drop what was there before. Add "
+    "to it: handles[module] = handle.",
+    keep=lambda self, module, handle: setattr(self, "handles", {self.key(module): handle}),
+)
+mistake(
+    "looked up before it is kept",
+    "You look up handles[module] before anything is kept there, which is a KeyError. Ask whether "
+    "it is there: if module not in handles.",
+    has_none=lambda self, module: self.handles[module] is None,
+)
+mistake(
     "no handle in handles",
     "What you keep in handles[module] is no handle. Keep what register_forward_hook returns: "
     "handles[module] = module.register_forward_hook(...).",
@@ -376,6 +409,21 @@ mistake(
     register=lambda self, module: module.register_forward_hook(hook_check_for_nan_output(module)),
 )
 
+
+def what_is_not_there(add_hook: Callable) -> str:
+    """What to say of an add_hook that asks for something that is not there."""
+    try:
+        with handles_restored(add_hook):
+            add_hook(nn.ReLU())
+    except AttributeError as error:
+        if isinstance(error.obj, nn.Module):
+            return (
+                f"Modules have no {error.name}. It takes "
+                "module.register_forward_hook(hook_check_for_nan_output), which returns the handle."
+            )
+    return ""
+
+
 # ---- The check ------------------------------------------------------------------------------
 
 ADD_HOOK = Exercise(
@@ -387,6 +435,7 @@ ADD_HOOK = Exercise(
     pieces={"hook_check_for_nan_output": hook_check_for_nan_output},
     finished=lambda steps: steps().add_hook,
     mistakes=mistake,
+    closer_look=Trial("test_add_hook", "what is not there", "what_is_not_there(add_hook)"),
 )
 
 

@@ -78,15 +78,17 @@ class FirstDivergenceInSteps:
     def in_order(self, outputs, modules):
         return outputs
 
-    def outputs(self, model, x):
-        self.prepare(model)
-        outputs, modules = [], self.modules(model)
-        handles = [
+    def attach(self, model, modules, outputs):
+        return [
             self.watch(module, self.name_noted(name, modules), outputs)
             for name, module in modules
             if self.is_watched(module)
         ]
-        self.run(model, x, handles)
+
+    def outputs(self, model, x):
+        self.prepare(model)
+        outputs, modules = [], self.modules(model)
+        self.run(model, x, self.attach(model, modules, outputs))
         return self.in_order(outputs, modules)
 
     def both(self, mine, reference, x):
@@ -161,6 +163,60 @@ class _:
     def both(self, mine, reference, x):
         leaving = type("Leaving", (type(self),), {"clean_up": lambda *_: None})()
         return leaving.outputs(mine, x), self.outputs(reference, x)
+
+
+def both_attached_first(self, mine, reference, x, run_both):
+    """The outputs of both models, with hooks on both before either runs."""
+    outputs, handles = [], []
+    for model in (mine, reference):
+        self.prepare(model)
+        outputs.append([])
+        handles.append(self.attach(model, self.modules(model), outputs[-1]))
+    run_both(*handles)
+    return outputs
+
+
+@mistake(
+    "hooks left on both if a model raises",
+    "If a model raises, your hooks stay on both. Run both inside one try, and remove the hooks of "
+    "both in its finally.",
+)
+class _:
+    def both(self, mine, reference, x):
+        def run_both(my_handles, handles):
+            mine(x)
+            reference(x)
+            self.clean_up(mine, my_handles)
+            self.clean_up(reference, handles)
+
+        return both_attached_first(self, mine, reference, x, run_both)
+
+
+REFERENCES_LEFT = (
+    "If mine raises, your hooks stay on reference, where you have put them before. Run both "
+    "models inside one try, and remove the hooks of both in its finally."
+)
+
+
+@mistake("reference's hooks left on if mine raises", REFERENCES_LEFT)
+class _:
+    def both(self, mine, reference, x):
+        def run_both(my_handles, handles):
+            self.run(mine, x, my_handles)
+            self.run(reference, x, handles)
+
+        return both_attached_first(self, mine, reference, x, run_both)
+
+
+@mistake("reference's hooks left on if a model raises", REFERENCES_LEFT)
+class _:
+    def both(self, mine, reference, x):
+        def run_both(my_handles, handles):
+            self.run(mine, x, my_handles)
+            reference(x)
+            self.clean_up(reference, handles)
+
+        return both_attached_first(self, mine, reference, x, run_both)
 
 
 mistake(
@@ -436,6 +492,12 @@ mistake(
     exceeds=lambda self, difference, tolerance: difference > tolerance,
 )
 mistake(
+    "NaN as a number",
+    "A NaN passes for 0, as nan_to_num makes it. A NaN in one of two outputs is a difference, "
+    "whatever the other has there.",
+    measured=lambda self, mine, theirs: (mine.nan_to_num() - theirs.nan_to_num()).abs().max(),
+)
+mistake(
     "names swapped",
     "You return reference's name first. Return (name in mine, name in reference).",
     result=lambda self, mine, theirs: (theirs.name, mine.name),
@@ -523,6 +585,12 @@ mistake(
     both=lambda self, mine, reference, x: (self.outputs(mine, x), self.outputs(mine, x)),
 )
 mistake(
+    "mine's outputs twice",
+    "You compare mine's outputs with themselves, though you run reference too. Compare them with "
+    "reference's.",
+    pairs=lambda self, mine, theirs: zip(mine, mine, strict=True),
+)
+mistake(
     "looked up by name",
     "You look up mine's names in reference, which has other names. Pair the modules by the "
     "order in which they run.",
@@ -555,6 +623,27 @@ mistake(
     "All your hooks note the same name: a function made in a loop sees the variable's last "
     "value. Give it the name as a default argument, or look the name up by the module.",
     name_noted=lambda self, name, modules: modules[-1][0],
+    only_if="hooked(first_divergence)",
+)
+
+
+@mistake(
+    "one list for both models",
+    "The outputs of both models land in one list, which is compared with itself. Make a new list "
+    "for each model, inside the function: a default, as in outputs=[], is made only once.",
+)
+class _:
+    def both(self, mine, reference, x):
+        outputs = [*self.outputs(mine, x), *self.outputs(reference, x)]
+        return outputs, outputs
+
+
+mistake(
+    "outputs of the whole models",
+    "You compare only what the models return in the end. Note the output of every module that has "
+    "no children: put a hook on each.",
+    in_order=lambda self, outputs, modules: [Noted(modules[-1][0], outputs[-1].output)],
+    only_if="not hooked(first_divergence)",
 )
 
 INPUTS = (

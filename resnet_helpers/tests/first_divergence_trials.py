@@ -203,6 +203,11 @@ def what_is_wrong_in_any_case(first_divergence) -> str:
         return "Return two names and nothing else: (name in mine, name in reference)."
     if first_divergence(*unlike, X.clone(), tolerance=100) is not None:
         return "With tolerance=100 you still report a difference of 1. Compare with the argument."
+    if not hooked(first_divergence):
+        return (
+            "No hook of yours is on the models when they run. Put one on every module that has no "
+            "children, and note the output that it is given."
+        )
     return ""
 
 
@@ -243,6 +248,7 @@ TRIALS = (
     between("a: 2x, b: x + 1000.01", "p: 2x, q: x + 1000"),
     between("a: 2x, b: x + 5e-5", "p: 2x, q: x", "TINY_X.clone()"),
     between("a: 2x, b: x + nan, c: 3x", "p: 2x, q: x + 1, r: 3x"),
+    between("a: 2x, b: x + nan, c: 3x", "p: 2x, q: 0x, r: 3x"),
     returned(
         "runs first, second, third, declared the other way round, second is wrong, x = [[1, 2]]",
         "Runs('first second third', third=layer(lambda x: 3 * x), "

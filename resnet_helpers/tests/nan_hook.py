@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ INFS = torch.tensor([torch.inf, -torch.inf])
 class Culprit(nn.Module):
     """A module whose output is whatever it was made with; the check looks for its name."""
 
-    def __init__(self, output: Any = None):
+    def __init__(self, output: Any = None, child: nn.Module | None = None):
         super().__init__()
         self.output = output
+        self.child = child
 
     def forward(self, x):
         return self.output
@@ -94,6 +96,12 @@ def on_purpose(error: Exception) -> bool:
 
 
 PYTORCH = str(Path(torch.__file__).parent)
+
+
+def output_after(hook: Callable, output: Tensor) -> Tensor:
+    """The output when the hook has seen it."""
+    caught(hook, Culprit(), (CLEAN.clone(),), output)
+    return output.detach()
 
 
 def prints(hook: Callable, output: Any) -> bool:
@@ -174,6 +182,23 @@ TRIALS = (
     raising("output = (None, [1, nan, 3])", "(None, NAN)"),
     raising("output = (None, [1, -2, 3])", "(None, CLEAN)"),
     raising("output = None", "None"),
+    raising("output = [1, nan, 3] in float64", "NAN.double()"),
+    raising("output = [1, nan, 3] with requires_grad", "NAN.requires_grad_()"),
+    Trial(
+        "test_nan_hook",
+        "the output of a module that has children, [1, nan, 3]",
+        "module = torch.nn.Sequential(torch.nn.Identity())\n"
+        "hook_check_for_nan_output(module, (CLEAN.clone(),), NAN.clone())",
+        "raised",
+        look="caught(hook_check_for_nan_output, Culprit(child=nn.Identity()), (CLEAN.clone(),), "
+        "NAN.clone())",
+    ),
+    Trial(
+        "test_nan_hook",
+        f"{HOOK} = [1, nan, 3]",
+        "output_after(hook_check_for_nan_output, NAN.clone())",
+        "output afterwards",
+    ),
     returning(f"{HOOK} = [1, -2, 3]", "CLEAN"),
     returning(f"{HOOK} = ([1, -2, 3], [1, -2, 3])", "(CLEAN, CLEAN)"),
 )
@@ -183,6 +208,9 @@ TRIALS = (
 
 class NanHookInSteps:
     """hook_check_for_nan_output cut into the steps that can each go wrong."""
+
+    def is_checked(self, module):
+        return True
 
     def looked_at(self, inputs, output):
         return output
@@ -206,7 +234,8 @@ class NanHookInSteps:
         return None
 
     def hook(self, module, inputs, output):
-        for part in self.parts(self.looked_at(inputs, output)):
+        looked_at = self.looked_at(inputs, output) if self.is_checked(module) else None
+        for part in self.parts(looked_at):
             if self.is_looked_into(part) and self.has_nan(part):
                 self.complain(module)
         return self.result(output)
@@ -320,6 +349,38 @@ mistake(
     parts=lambda self, output: NanHookInSteps.parts(self, output)[:1],
 )
 mistake(
+    "stops at other things",
+    "You find no NaN behind an entry that is no tensor, as behind None. Pass over such an entry, "
+    "and go on to the next one: continue, not return or break.",
+    parts=lambda self, output: list(
+        takewhile(lambda part: isinstance(part, Tensor), NanHookInSteps.parts(self, output))
+    ),
+)
+mistake(
+    "float32 only",
+    "A NaN in a float64 tensor passes unnoticed (a torch.FloatTensor is float32). Check tensors "
+    "of every dtype: isinstance(entry, torch.Tensor).",
+    is_looked_into=lambda self, part: isinstance(part, Tensor) and part.dtype == torch.float32,
+)
+mistake(
+    "numpy",
+    "numpy() takes no tensor that requires grad, as most outputs do while a network learns. Stay "
+    "in PyTorch: output.isnan().any().",
+    has_nan=lambda self, tensor: torch.from_numpy(tensor.numpy()).isnan().any(),
+)
+mistake(
+    "output changed",
+    "You change the output, which others may still look at. Only look whether there is a NaN in "
+    "it, and raise.",
+    has_nan=lambda self, tensor: (tensor.isnan().any(), tensor.detach().nan_to_num_())[0],
+)
+mistake(
+    "containers left out",
+    "You leave out modules that have children, but a NaN may also arise in what they do "
+    "themselves. Check the output of every module.",
+    is_checked=lambda self, module: not list(module.children()),
+)
+mistake(
     "last of a tuple only",
     "Of a tuple only the last entry counts for you. Raise if there is a NaN in any of them.",
     parts=lambda self, output: NanHookInSteps.parts(self, output)[-1:],
@@ -379,7 +440,7 @@ mistake(
 )
 mistake(
     "every output looped over",
-    "You loop over the output, whatever it is, and None can't be looped over. Loop over it only if "
+    "You loop over an output that cannot be looped over: it may be None, say. Loop over it only if "
     "it is a tuple or list.",
     parts=lambda self, output: output,
 )
@@ -435,6 +496,20 @@ mistake(
     error=lambda self, module: AssertionError(),
 )
 
+
+def what_a_module_lacks(hook: Callable) -> str:
+    """What to say of a hook that asks a module for something that no module has."""
+    try:
+        hook(Culprit(), (CLEAN.clone(),), NAN.clone())
+    except AttributeError as error:
+        if isinstance(error.obj, Culprit):
+            return (
+                f"Your hook asks the module for {error.name}, which modules don't have. Put the "
+                "module itself into the message, as in f'NaN in {module}'."
+            )
+    return ""
+
+
 # ---- The check ------------------------------------------------------------------------------
 
 NAN_HOOK = Exercise(
@@ -445,6 +520,9 @@ NAN_HOOK = Exercise(
     in_steps=NanHookInSteps,
     finished=lambda steps: steps().hook,
     mistakes=mistake,
+    closer_look=Trial(
+        "test_nan_hook", "what modules lack", "what_a_module_lacks(hook_check_for_nan_output)"
+    ),
 )
 
 

@@ -34,6 +34,7 @@ TRIALS = (
         "x = PAIR.clone(); NanModule()(x); x",
         "x afterwards",
     ),
+    returning("x = [[1, -2], [0, 3]], eval mode", "NanModule().eval()(PAIR.clone())"),
 )
 
 # ---- A right answer in steps ----------------------------------------------------------------
@@ -107,6 +108,18 @@ mistake(
     "You change the input itself. Leave it as it is and make a new tensor: torch.full_like.",
     new=lambda self, x: x,
 )
+
+
+@mistake(
+    "train mode only",
+    "In eval mode yours returns something else than NaN. Return NaN in both modes: leave "
+    "self.training out.",
+)
+class _:
+    def filled(self, y):
+        return y.fill_(torch.nan) if self.training else y
+
+
 mistake(
     "input returned",
     "You return the numbers of the input. Return NaN everywhere.",
@@ -114,10 +127,18 @@ mistake(
 )
 
 
-def where_nan_is(NanModule: type[nn.Module]) -> str:
-    """What can be said of any output: whether there is NaN in it, and in which shape."""
-    output = NanModule()(PAIR.clone())
-    if not isinstance(output, Tensor) or not output.isnan().any():
+def what_it_is(NanModule: type[nn.Module]) -> str:
+    """What can be said of any output: its type, whether there is NaN in it, and in which shape."""
+    try:
+        output = NanModule()(PAIR.clone())
+    except (ValueError, IndexError, RuntimeError):
+        return FOR_IMAGES if is_right_for(NanModule, IMAGE) else ""
+    if not isinstance(output, Tensor):
+        kind = type(output).__name__
+        return f"You return a value of type {kind}, and no tensor: torch.full_like(x, torch.nan)."
+    if output.dtype == torch.bool:
+        return "You return True or False, as isnan does. Return NaN: torch.full_like(x, torch.nan)."
+    if not output.isnan().any():
         return ""
     if not output.isnan().all():
         return (
@@ -126,7 +147,30 @@ def where_nan_is(NanModule: type[nn.Module]) -> str:
         )
     if output.shape != PAIR.shape:
         return "All is NaN, but not in the shape of the input: torch.full_like(x, torch.nan) is."
+    if output.dtype != PAIR.dtype:
+        dtypes = f"{output.dtype}, and the input {PAIR.dtype}"
+        return (
+            f"All is NaN, but the output is {dtypes}: torch.full_like(x, torch.nan) has x's dtype."
+        )
+    if not is_right_for(NanModule, IMAGE):
+        return (
+            "For an x of two axes the output has x's shape, for one of four it has not. "
+            "torch.full_like(x, torch.nan) has it for any number of axes."
+        )
     return ""
+
+
+IMAGE = torch.arange(120.0).view(2, 3, 4, 5)
+FOR_IMAGES = (
+    "Yours works where x has four axes, and not where it has two. torch.full_like(x, torch.nan) "
+    "has x's shape for any number of axes."
+)
+
+
+def is_right_for(NanModule: type[nn.Module], x: Tensor) -> bool:
+    """Whether the output is NaN, in the shape of x."""
+    output = NanModule()(x.clone())
+    return isinstance(output, Tensor) and output.shape == x.shape and bool(output.isnan().all())
 
 
 # ---- The check ------------------------------------------------------------------------------
@@ -138,7 +182,7 @@ NAN_MODULE = Exercise(
     names=globals(),
     in_steps=NanModuleInSteps,
     mistakes=mistake,
-    closer_look=Trial("test_nan_module", "where NaN is", "where_nan_is(NanModule)"),
+    closer_look=Trial("test_nan_module", "what the output is", "what_it_is(NanModule)"),
 )
 
 

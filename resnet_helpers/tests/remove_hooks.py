@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import FunctionType
 
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from resnet_helpers import solutions
 from resnet_helpers.tests.add_hook import (
@@ -65,7 +66,10 @@ def key_left(remove_hooks):
         module = nn.ReLU()
         add_hook_beside(remove_hooks)(module)
         remove_hooks(module)
-        return "still in handles" if module in handles_of(remove_hooks) else "not in handles"
+        handles = handles_of(remove_hooks)
+        if module not in handles:
+            return "not in handles"
+        return "still in handles" + (", with None" if handles[module] is None else "")
 
 
 def leaving(tried: str, steps: str) -> Trial:
@@ -237,6 +241,21 @@ mistake(
     take_off=lambda self, module: self.handles.get(module).remove(),
 )
 mistake(
+    "None kept for the handle",
+    "You put None in the place of the handle, and the module stays in handles, as if it still had "
+    "the hook. Take it out: handles.pop(module).remove().",
+    take_off=lambda self, module: (
+        self.handles[module].remove(),
+        self.handles.update({module: None}),
+    ),
+)
+mistake(
+    "hook of the same class",
+    "You remove the hook of another module of the same class. Remove that of the given module: "
+    "if module in handles: handles.pop(module).remove().",
+    to_be_freed=lambda self, module: [m for m in self.handles if type(m) is type(module)][:1],
+)
+mistake(
     "None asked to remove",
     "Of a module that has no hook you get None for a handle, and None has no remove(). Leave such "
     "a module as it is: if module in handles.",
@@ -267,6 +286,24 @@ mistake(
     to_be_freed=lambda self, module: [] if list(module.children()) else [module],
 )
 
+
+def what_is_not_there(remove_hooks: Callable) -> str:
+    """What to say of a remove_hooks that asks for something that is not there."""
+    try:
+        with handles_restored(remove_hooks):
+            module = nn.ReLU()
+            add_hook_beside(remove_hooks)(module)
+            remove_hooks(module)
+    except AttributeError as error:
+        kind = type(error.obj).__name__
+        if isinstance(error.obj, (nn.Module, dict, RemovableHandle)):
+            return (
+                f"A value of type {kind} has no {error.name}. A hook is removed by its handle: "
+                "handles.pop(module).remove()."
+            )
+    return ""
+
+
 # ---- The check ------------------------------------------------------------------------------
 
 REMOVE_HOOKS = Exercise(
@@ -279,6 +316,7 @@ REMOVE_HOOKS = Exercise(
     in_steps=RemoveHooksInSteps,
     finished=lambda steps: steps().remove_hooks,
     mistakes=mistake,
+    closer_look=Trial("test_remove_hooks", "what is not there", "what_is_not_there(remove_hooks)"),
 )
 
 
