@@ -307,3 +307,44 @@ wrong(
     tensor_by_tensor,
     {"@torch.no_grad()\n": "", "m.copy_(t)": "m.requires_grad = False\nm.copy_(t.detach())"},
 )
+wrong(
+    "buffers forgotten, though counted",
+    by_ordered_dict,
+    {
+        "zip(my_entries, their_entries.values(), strict=True)": "zip(\n"
+        "dict(my_resnet.named_parameters()), pretrained_resnet.parameters())",
+        "load_state_dict(new)": "load_state_dict(new, strict=False)",
+    },
+)
+wrong(
+    "buffers forgotten, though counted, in place",
+    in_place,
+    {
+        "pairs = zip(\n    my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), "
+        "strict=True\n)": "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\n"
+        "pairs = zip(my_resnet.parameters(), pretrained_resnet.parameters())",
+        "mine.copy_(theirs)": "mine.data.copy_(theirs)",
+    },
+)
+wrong(
+    "buffers forgotten, though counted, and memory shared",
+    in_place,
+    {
+        "pairs = zip(\n    my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), "
+        "strict=True\n)": "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\n"
+        "pairs = zip(my_resnet.parameters(), pretrained_resnet.parameters())",
+        "mine.copy_(theirs)": "mine.data = theirs.data",
+    },
+)
+wrong(
+    "last two entries left alone",
+    by_index,
+    {
+        "values[i].clone()": "values[i].clone() if i < len(keys) - 2 else my_resnet.state_dict()[keys[i]]"
+    },
+)
+wrong(
+    "fc left alone",
+    entry_by_entry,
+    {"mine[key] =": 'if not key.startswith("fc"):\n    mine[key] ='},
+)

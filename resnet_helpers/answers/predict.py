@@ -41,7 +41,7 @@ def decorated(model, images):
 def restoring_the_mode(model, images):
     was_training = model.training
     model.eval()
-    with torch.no_grad():
+    with torch.inference_mode():
         probabilities = torch.softmax(model(images), 1)
     model.train(was_training)
     classes = probabilities.argmax(dim=1)
@@ -157,7 +157,7 @@ wrong("train mode afterwards", restoring_the_mode, {"model.train(was_training)":
 wrong(
     "gradients recorded",
     restoring_the_mode,
-    {"with torch.no_grad():\nprob": "torch.no_grad()\nprob"},
+    {"with torch.inference_mode():\nprob": "torch.no_grad()\nprob"},
 )
 wrong(
     "detached afterwards",
@@ -188,3 +188,39 @@ wrong(
     },
 )
 wrong("inference_mode without brackets", in_one_line, {"inference_mode()": "inference_mode"})
+wrong("no inference mode", in_one_line, {"inference_mode": "no_grad"})
+wrong(
+    "softmax after the maximum",
+    step_by_step,
+    {
+        "torch.softmax(model(images), dim=1)": "model(images)",
+        "return values": "return values.softmax(0)",
+    },
+)
+wrong(
+    "one number unpacked", step_by_step, {"torch.max(probabilities, dim=1)": "probabilities.max()"}
+)
+wrong(
+    "argmax over everything",
+    step_by_step,
+    {"return values, indices": "return values, probabilities.argmax()"},
+)
+wrong(
+    "max over everything",
+    step_by_step,
+    {"return values, indices": "return probabilities.max(), indices"},
+)
+for k in (2, 3, 5):
+    wrong(
+        f"best {k} classes",
+        step_by_step,
+        {"torch.max(probabilities, dim=1)": f"torch.topk(probabilities, {k})"},
+    )
+wrong(
+    "normalised again",
+    in_one_line,
+    {
+        "model(images)": "model((images - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / "
+        "torch.tensor([0.229, 0.224, 0.225])[:, None, None])"
+    },
+)

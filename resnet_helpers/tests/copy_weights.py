@@ -85,13 +85,47 @@ mistake(
     "only a second name for it. Copy its values into the network that my_resnet was.",
     copy_weights=lambda self, my_resnet, pretrained_resnet: pretrained_resnet,
 )
+BUFFERS_FORGOTTEN = (
+    "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
+    "needs them: state_dict() holds both."
+)
+
 mistake(
     "buffers forgotten",
-    "You copy the parameters only. Batchnorm's running statistics are buffers, and eval mode "
-    "needs them: state_dict() holds both.",
+    BUFFERS_FORGOTTEN,
     entries=lambda self, model: dict(model.named_parameters()),
     strict=False,
 )
+mistake(
+    "buffers forgotten, though counted",
+    BUFFERS_FORGOTTEN,
+    entries=lambda self, model: dict(model.named_parameters()),
+    length=lambda self, model: len(model.state_dict()),
+    strict=False,
+)
+mistake(
+    "buffers forgotten, though counted, in place",
+    BUFFERS_FORGOTTEN,
+    entries=lambda self, model: dict(model.named_parameters()),
+    length=lambda self, model: len(model.state_dict()),
+    load=CopyWeightsInSteps.load_in_place,
+)
+
+
+@mistake("buffers forgotten, though counted, and memory shared", BUFFERS_FORGOTTEN)
+class _:
+    def entries(self, model):
+        return dict(model.named_parameters())
+
+    def length(self, model):
+        return len(model.state_dict())
+
+    def load(self, model, entries):
+        for name, parameter in model.named_parameters():
+            if name in entries:
+                parameter.data = entries[name].data
+
+
 mistake(
     "num_batches_tracked forgotten",
     "You leave out num_batches_tracked. Copy every entry of the state dict.",
@@ -167,6 +201,25 @@ mistake(
     "The last entry is left out. Copy all of them.",
     paired=lambda self, mine, theirs: dict(list(zip(mine, theirs.values(), strict=False))[:-1]),
     strict=False,
+)
+LAST_LAYER = (
+    "The last entries keep their old values, as one would leave them for fine-tuning. Copy all."
+)
+
+mistake(
+    "last two entries left alone",
+    LAST_LAYER,
+    paired=lambda self, mine, theirs: (
+        dict(zip(mine, theirs.values(), strict=False)) | dict(list(mine.items())[-2:])
+    ),
+)
+mistake(
+    "fc left alone",
+    LAST_LAYER,
+    paired=lambda self, mine, theirs: {
+        name: entry if name.startswith("fc.") else other
+        for (name, entry), other in zip(mine.items(), theirs.values(), strict=False)
+    },
 )
 mistake(
     "first entry only",
@@ -349,6 +402,7 @@ mistake(
     "You pair pretrained's keys with my_resnet's values. It takes my_resnet's keys and "
     "pretrained's values.",
     paired=lambda self, mine, theirs: dict(zip(theirs, mine.values(), strict=False)),
+    only_if="'conv1.weight' in watched(copy_weights, 'names')",
 )
 mistake(
     "never loaded",
@@ -437,6 +491,7 @@ COPY_WEIGHTS = Exercise(
     in_steps=CopyWeightsInSteps,
     mistakes=mistake,
     finished=lambda steps: steps().copy_weights,
+    closer_look=copy_weights_trials.CLOSER_LOOK,
 )
 
 

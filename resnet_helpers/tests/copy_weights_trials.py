@@ -1,8 +1,10 @@
 """Lesson 5: what the check of copy_weights tries, and what of it it looks at."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -159,6 +161,7 @@ class Watched(nn.Sequential):
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
         vars(self)["strict"] = strict
+        vars(self)["names"] = list(state_dict)
         return super().load_state_dict(state_dict, strict, assign)
 
 
@@ -179,6 +182,38 @@ def watched(copy_weights, note: str) -> Any:
 def looked_at(copy_weights):
     """Whether my_resnet is used at all."""
     return "used" if watched(copy_weights, "looked_at") else "never used"
+
+
+def look_at_loading(copy_weights):
+    """What to say where another network is loaded, or a method is not called."""
+    mine, pretrained = two_networks()
+    loaded: list[nn.Module] = []
+
+    def load(model, *args, **kwargs):
+        loaded.append(model)
+        return load_state_dict(model, *args, **kwargs)
+
+    load_state_dict = nn.Module.load_state_dict
+    message = ""
+    with mock.patch.object(nn.Module, "load_state_dict", load):
+        try:
+            copy_weights(mine, pretrained)
+        except Exception as error:
+            message = str(error)
+    if loaded and all(model is not mine and model is not pretrained for model in loaded):
+        return (
+            "You load the values into another network than my_resnet, one that is made inside your "
+            "function. Call my_resnet.load_state_dict, and return my_resnet."
+        )
+    method = re.match(
+        r"'(?:function|method)' object has no attribute '(keys|values|items)'", message
+    )
+    if method:
+        return (
+            f"You ask a function itself for its {method[1]}, not what it returns: the brackets are "
+            f"missing before .{method[1]}, as in state_dict().{method[1]}()."
+        )
+    return ""
 
 
 # ---- The trials ------------------------------------------------------------------------------
@@ -311,3 +346,5 @@ TRIALS = (
         (NETWORKS, "without_gradients(copy_weights)", "raised"),
     ),
 )
+
+CLOSER_LOOK = Trial("test_copy_weights", NETWORKS, "look_at_loading(copy_weights)")

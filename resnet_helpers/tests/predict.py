@@ -21,6 +21,10 @@ SQUARES = made_up(4, 3, 2, 2)
 TWO_TEXT = "two pictures of one pixel, [1, 3, 0] and [2, -1, 2.5], which are the logits"
 
 
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)  # of ImageNet's pictures
+STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+
+
 class Colours(nn.Module):
     """A model whose logits are the values of a picture of one pixel: red, green and blue."""
 
@@ -37,11 +41,13 @@ class Witness(nn.Module):
         self.weight = nn.Parameter(torch.ones(3))
         self.modes = "forward never called"
         self.recorded = None
+        self.in_inference_mode = None
         self.pictures = []
 
     def forward(self, images):
         self.modes = {"model": self.training, "its submodules": self.colours.training}
         self.recorded = torch.is_grad_enabled()
+        self.in_inference_mode = torch.is_inference_mode_enabled()
         self.pictures += [
             image.flatten().tolist()
             if images.ndim == 4
@@ -93,6 +99,13 @@ def recorded(predict):
     parts = result if isinstance(result, (tuple, list)) else (result,)
     attached = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
     return {"during forward": witness.recorded, "result.requires_grad": attached}
+
+
+def inference_mode(predict):
+    """Whether forward ran in inference mode."""
+    witness = Witness()
+    predict(witness, TWO.clone())
+    return {"on": witness.in_inference_mode}
 
 
 def left_behind(predict):
@@ -200,6 +213,12 @@ TRIALS = (
         watched("eval", "torch.is_grad_enabled()"),
         "gradients recorded",
         "recorded(predict)",
+    ),
+    trial(
+        TWO_TEXT,
+        watched("eval", "torch.is_inference_mode_enabled()"),
+        "inference mode during forward",
+        "inference_mode(predict)",
     ),
     trial(
         TWO_TEXT,
@@ -312,6 +331,21 @@ mistake(
     "Your softmax goes over pictures and classes together. Take it over the classes only, dim=1.",
     total=lambda self, weights: weights.sum(),
 )
+
+
+@mistake(
+    "softmax after the maximum",
+    "You take the maximum of the logits first, and softmax of the maxima of all pictures. Take "
+    "softmax of all logits first, over the classes (dim=1), and then the maximum.",
+)
+class _:
+    def probabilities(self, logits):
+        return logits
+
+    def values(self, values):
+        return values.softmax(0)
+
+
 mistake(
     "softmax twice",
     "You apply softmax twice, which flattens the probabilities. Once is enough.",
@@ -360,6 +394,31 @@ mistake(
     best=lambda self, probabilities: (probabilities.max(), probabilities.argmax()),
 )
 mistake(
+    "one number unpacked",
+    "You unpack a tensor that is one number, which max() and argmax() without dim return. "
+    "max(dim=1) returns two tensors: the largest value of each picture, and its class.",
+    best=lambda self, probabilities: tuple(probabilities.max()),
+)
+mistake(
+    "argmax over everything",
+    "Your classes are one number for the whole batch, as argmax() without dim gives. Give it "
+    "dim=1: one class for each picture.",
+    best=lambda self, probabilities: (probabilities.amax(1), probabilities.argmax()),
+)
+mistake(
+    "max over everything",
+    "Your probabilities are one number for the whole batch, as max() without dim gives. Give it "
+    "dim=1: one for each picture.",
+    best=lambda self, probabilities: (probabilities.max(), probabilities.argmax(1)),
+)
+for k in (2, 3, 5):
+    mistake(
+        f"best {k} classes",
+        "You return several classes for each picture. Return the best one, shape (batch,), which "
+        "max(dim=1) gives.",
+        best=lambda self, probabilities, k=k: probabilities.topk(k, 1),
+    )
+mistake(
     "minimum",
     "You take the least likely class. Take the maximum.",
     best=lambda self, probabilities: probabilities.min(1),
@@ -375,6 +434,12 @@ mistake(
     "You keep the class axis with size 1. Return two tensors of shape (batch,): max(dim=1) without "
     "keepdim gives them, and after topk(1) squeeze(1) does.",
     best=lambda self, probabilities: probabilities.max(1, keepdim=True),
+)
+mistake(
+    "normalised again",
+    "You normalise the pictures with ImageNet's mean and standard deviation, which has been done "
+    "before. Give them to the model as they are.",
+    received=lambda self, images: (images - MEAN) / STD,
 )
 mistake(
     "first picture only",
@@ -465,6 +530,12 @@ mistake(
     guard=torch.enable_grad,
 )
 mistake(
+    "no inference mode",
+    "No gradients are recorded, but inference mode is off while your model runs. It saves more "
+    "than no_grad does: run the model inside `with torch.inference_mode():`.",
+    guard=torch.no_grad,
+)
+mistake(
     "detached afterwards",
     "Gradients are switched on while your model runs, although the result has none. The forward "
     "pass itself belongs inside `with torch.inference_mode():`.",
@@ -482,6 +553,9 @@ class _:
     def prepare(self, model):
         model.eval()
         torch.set_grad_enabled(False)
+
+    def guard(self):
+        return torch.no_grad()
 
 
 @mistake(
