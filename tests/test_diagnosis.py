@@ -270,8 +270,14 @@ def test_no_pair_is_looked_for_where_nobody_else_raises_such_an_error():
         raise KeyError("the learner's own")
 
     an_exercise = exercise(catalogue(one=raises("shape a"), two=unchanged, three=unchanged))
-    for step, has_pairs in ((fails, False), (raises("shape b"), True)):
-        learners = an_exercise.outcomes(toy(one=step, two=unchanged), learners=True)
+    cases = (
+        ({"one": fails, "two": unchanged}, False),
+        ({"one": raises("shape b"), "two": unchanged}, True),
+        ({"one": raises("shape b")}, False),  # where all raise, the message counts
+        ({"one": raises("shape a")}, True),
+    )
+    for steps, has_pairs in cases:
+        learners = an_exercise.outcomes(toy(**steps), learners=True)
         expected = an_exercise.outcomes(an_exercise.reference)
         case = Case(an_exercise, an_exercise.trials[0], learners, expected)
         assert bool(pairs_worth_trying(case, case.trials)) == has_pairs

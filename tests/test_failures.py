@@ -204,8 +204,11 @@ def call_again(x):
         (lambda x: (1, 2).append(3), "A tuple cannot be changed: make a new list of its entries"),
         (lambda x: x + None, "One side of + is None here: does something lack its `return`?"),
         (lambda x: x + ReLU(), "+ stands between a value of type Tensor and one of type ReLU"),
-        (lambda x: None(x), "What stands before the brackets is None"),
-        (lambda x: [ReLU()](x), "You call a list like a function: loop over what it holds"),
+        (lambda x, nothing=None: nothing(x), "What stands before the brackets is None"),
+        (
+            lambda x, layers=(): layers(x),
+            "You call a tuple like a function: loop over what it holds",
+        ),
         (lambda x: x.shape[0](x), "You call a value of type int like a function"),
         (lambda x: list(3), "A value of type int stands where several are wanted"),
         (lambda x: x.mean[2], "Square brackets stand behind a value of type builtin"),

@@ -300,6 +300,23 @@ def test_what_is_no_tensor_is_not_traced():
     assert isinstance(traced(RIGHT, X), Traced)
 
 
+# --- Lines to try -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ResidualBlock", "BlockGroup", "ResNet34"])
+def test_lines_to_try_run_with_nothing_but_torch(name):
+    [exercise] = [e for e in checks.EXERCISES if e.name == name]
+    n_shown = 0
+    for trial in exercise.trials:
+        lines = exercise.to_try(trial, exercise.reference).splitlines()
+        if lines:
+            names = {"torch": torch, name: exercise.reference}
+            exec("\n".join(lines[:-1]), names)
+            assert eval(lines[-1], names) is not None, trial.tried
+            n_shown += 1
+    assert n_shown >= 4
+
+
 # --- Mistakes that are not in the catalogue -----------------------------------------------------
 
 

@@ -170,9 +170,7 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
     what the learner's came to, the pair is in doubt. Where the failed trial raises an error such as
     no known mistake raises there, no pair is worth it.
     """
-    raised = isinstance(case.learners[case.failed], Crash)
-    made = map(case.made_with, case.candidates)
-    if raised and not any(case.is_like(outcomes, case.failed) for outcomes in made):
+    if nobody_else_raises_so(case):
         return []
     quick = [trial for trial in scope if not trial.slow]
     right = [trial for trial in quick if case.is_right(trial)]
@@ -195,6 +193,18 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
             pairs.append((len(doubts), (one, two)))
     pairs.sort(key=lambda pair: pair[0])
     return [pair for _, pair in pairs[:MOST_PAIRS]]
+
+
+def nobody_else_raises_so(case: Case) -> bool:
+    """Whether the failed trial raises, and with no known mistake raises the same error."""
+    error = case.learners[case.failed]
+    if not isinstance(error, Crash):
+        return False
+    wrong = [trial for trial in case.trials if not case.is_right(trial)]
+    all_raise = all(isinstance(case.learners[trial], Crash) for trial in wrong)
+    others = [case.made_with(mistake)[case.failed] for mistake in case.candidates]
+    like = [other for other in others if same(other, error)]
+    return not any(other.message == error.message or not all_raise for other in like)
 
 
 def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake]":

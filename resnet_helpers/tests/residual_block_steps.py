@@ -40,8 +40,8 @@ TRIALS = trials_of(
     in_eval_mode("ResidualBlock(3, 3, 2)", 2, 3, 3, 3),
     in_eval_mode("ResidualBlock(3, 5, 2)", 2, 3, 6, 7),
     (*in_eval_mode("ResidualBlock(3, 5, 3)", 2, 3, 6, 7), "output", True),
-    in_train_mode("ResidualBlock(3, 3)", 2, 3, 4, 5),
-    in_train_mode("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
+    (*in_train_mode("ResidualBlock(3, 3)", 2, 3, 4, 5), "output", True),
+    (*in_train_mode("ResidualBlock(3, 5, 2)", 2, 3, 4, 5), "output", True),
     after_a_batch("ResidualBlock(3, 5, 2)", 2, 3, 4, 5),
     (*in_backward("ResidualBlock(3, 3)", 2, 3, 4, 5), True),
     (*in_backward("ResidualBlock(3, 5, 2)", 2, 3, 4, 5), True),
@@ -49,6 +49,7 @@ TRIALS = trials_of(
         "ResidualBlock(1, 1), eval mode, all weights and statistics 1, x = [[[[1, -2]]]]",
         f"{of_ones('ResidualBlock(1, 1)')}; x = torch.tensor([[[[1.0, -2.0]]]]); module(x)\nx",
         "x afterwards",
+        True,
     ),
     (
         "ResidualBlock(3, 5, 2).double(), eval mode, x of shape (2, 3, 4, 5) in float64",
