@@ -185,6 +185,7 @@ def torchvisions_own():
 # ---- Wrong: the network ---------------------------------------------------------------------
 
 wrong("dictionary returned", torch_layers_in_a_loop, {"nn.Sequential(modules)": "modules"})
+wrong("nothing returned", channels_in_a_loop, {"return NamedSequential": "NamedSequential"})
 wrong("plain dict", channels_in_a_loop, {"OrderedDict(": "dict("})
 wrong("two stars before the dictionary", layers_by_a_function, {"OrderedDict(\n": "**dict(\n"})
 wrong("a star before the dictionary", channels_in_a_loop, {"(modules)": "(*modules)"})
