@@ -723,7 +723,7 @@ BATCHNORM2D = Exercise(
     in_steps=BatchNorm2dInSteps,
     mistakes=mistake,
     closer_look=batchnorm2d_trials.CLOSER_LOOK,
-    most_runs=4500,
+    most_runs=5000,
 )
 
 
