@@ -386,3 +386,24 @@ wrong(
     },
 )
 wrong("single pictures refused", InMethods, {"x.numel() == x.shape[1]": "len(x) == 1"})
+wrong(
+    "running statistics get four axes",
+    InFull,
+    {
+        "self.running_mean.data = (1 - m) * self.running_mean + m * mean": (
+            "old_mean, old_var = self.running_mean.flatten(), self.running_var.flatten()\n"
+            "self.running_mean = ((1 - m) * old_mean + m * mean)[None, :, None, None]"
+        ),
+        "self.running_var.data = (1 - m) * self.running_var + m * x.var(dim=(0, 2, 3))": (
+            "self.running_var = ((1 - m) * old_var + m * x.var((0, 2, 3)))[None, :, None, None]"
+        ),
+    },
+)
+wrong(
+    "output in float32",
+    InFull,
+    {
+        "return x * self.weight": "x = x.to(torch.float32)\nreturn x * self.weight.float()",
+        " + self.bias": " + self.bias.float()",
+    },
+)

@@ -551,6 +551,13 @@ mistake(
     tracked_var=lambda self, x: x.var(AXES, keepdim=True),
 )
 mistake(
+    "running statistics get four axes",
+    "Your running statistics have shape (1, num_features, 1, 1) after a batch. Store vectors of "
+    "length num_features: flatten what keepdim=True left, and reshape where you normalise.",
+    kept=lambda self, running: running.detach().view(1, -1, 1, 1),
+    moved=lambda self, old, new: (1 - self.momentum) * old.flatten() + self.momentum * new,
+)
+mistake(
     "batch statistics with keepdim in the update",
     "Your update adds (num_features,) and (1, num_features, 1, 1), which broadcasts to a "
     "square. Flatten the batch's statistics first, or leave out keepdim.",
@@ -641,6 +648,12 @@ mistake(
     centred=lambda self, x, mean: x.sub_(mean),
 )
 mistake(
+    "output in float32",
+    "Your output is float32 even where x and the module are float64. Look for float(), a dtype or "
+    "a tensor made of numbers, and compute in the dtype of x.",
+    affine=lambda self, x_hat, weight, bias: (x_hat * weight + bias).float(),
+)
+mistake(
     "extra_repr empty",
     "Your extra_repr returns an empty string. Put num_features, eps and momentum into it.",
     extra_repr=lambda self: "",
@@ -710,7 +723,7 @@ BATCHNORM2D = Exercise(
     in_steps=BatchNorm2dInSteps,
     mistakes=mistake,
     closer_look=batchnorm2d_trials.CLOSER_LOOK,
-    most_runs=4500,
+    most_runs=5000,
 )
 
 
