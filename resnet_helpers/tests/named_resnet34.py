@@ -124,15 +124,15 @@ def look_at_blocks(model, reference) -> str:
         had, wanted = (", ".join(map(str, numbers)) for numbers in counts)
         return f"Your layers have {had} blocks. ResNet34 has {wanted}."
     later = [
-        f"{name}.{i}"
+        f"{name}.{i}.downsample"
         for name, blocks in zip(names, mine, strict=True)
         for i, block in enumerate(blocks)
         if i and shrinks(block)
     ]
     if later:
         return (
-            f"Blocks that are not the first of their layer have a downsample: {few(later)}. Only "
-            "the first changes size and channels, the later ones get (out_feats, out_feats, 1)."
+            f"torchvision's has no {few(later)}. Only the first block of a layer changes size and "
+            "channels, the later ones get (out_feats, out_feats, 1)."
         )
     return ""
 
