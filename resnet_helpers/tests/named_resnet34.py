@@ -147,7 +147,7 @@ def look_at_shapes(model, reference) -> str:
     mine, right = model.state_dict(), reference.state_dict()
     missing = [name for name in right if name not in mine]
     if missing == ["fc.bias"]:
-        return "Your fc has no bias. torchvision's has one, which Linear makes by itself."
+        return "Yours lacks fc.bias. Linear makes it by itself, unless you say bias=False."
     if missing:
         return ""
     for name, entry in right.items():
