@@ -320,9 +320,12 @@ wrong(
     "buffers forgotten, though counted, in place",
     in_place,
     {
-        "pairs = zip(\n    my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), "
-        "strict=True\n)": "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\n"
-        "pairs = zip(my_resnet.parameters(), pretrained_resnet.parameters())",
+        "my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), strict=True": (
+            "my_resnet.parameters(), pretrained_resnet.parameters()"
+        ),
+        "pairs =": (
+            "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\npairs ="
+        ),
         "mine.copy_(theirs)": "mine.data.copy_(theirs)",
     },
 )
@@ -330,18 +333,19 @@ wrong(
     "buffers forgotten, though counted, and memory shared",
     in_place,
     {
-        "pairs = zip(\n    my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), "
-        "strict=True\n)": "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\n"
-        "pairs = zip(my_resnet.parameters(), pretrained_resnet.parameters())",
+        "my_resnet.state_dict().values(), pretrained_resnet.state_dict().values(), strict=True": (
+            "my_resnet.parameters(), pretrained_resnet.parameters()"
+        ),
+        "pairs =": (
+            "assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())\npairs ="
+        ),
         "mine.copy_(theirs)": "mine.data = theirs.data",
     },
 )
 wrong(
     "last two entries left alone",
     by_index,
-    {
-        "values[i].clone()": "values[i].clone() if i < len(keys) - 2 else my_resnet.state_dict()[keys[i]]"
-    },
+    {"my_resnet.load": "new |= dict(list(my_resnet.state_dict().items())[-2:])\nmy_resnet.load"},
 )
 wrong(
     "fc left alone",

@@ -200,15 +200,13 @@ def look_at_loading(copy_weights):
             copy_weights(mine, pretrained)
         except Exception as error:
             message = str(error)
-    if loaded and all(model is not mine and model is not pretrained for model in loaded):
+    if loaded and not {*mine.modules(), *pretrained.modules()} & set(loaded):
         return (
-            "You load the values into another network than my_resnet, one that is made inside your "
-            "function. Call my_resnet.load_state_dict, and return my_resnet."
+            "You load the values into another network than my_resnet. Call "
+            "my_resnet.load_state_dict, and return my_resnet."
         )
-    method = re.match(
-        r"'(?:function|method)' object has no attribute '(keys|values|items)'", message
-    )
-    if method:
+    no_dictionary = r"'(?:function|method)' object has no attribute '(keys|values|items)'"
+    if method := re.match(no_dictionary, message):
         return (
             f"You ask a function itself for its {method[1]}, not what it returns: the brackets are "
             f"missing before .{method[1]}, as in state_dict().{method[1]}()."

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.debugging.causes import settings_of
+from resnet_helpers.layers import Conv2d, MaxPool2d
 from resnet_helpers.tests.engine import Catalogue, Exercise
+from resnet_helpers.tests.outcomes import Crash, remark_on_crash
 from resnet_helpers.tests.structure import Entries, few, traced
 from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import WithoutInitialisation, made_up
@@ -73,6 +76,115 @@ def n_shared(named_resnet34):
     """How many parameters the networks of two calls have in common."""
     first, second = made(named_resnet34), made(named_resnet34)
     return len(set(first.parameters()) & set(second.parameters()))
+
+
+def look_closer(named_resnet34) -> str:
+    """A hint about what is wrong first, seen from outside; "" if nothing is."""
+    try:
+        model = made(named_resnet34)
+    except Exception as error:
+        return why_not_made(error)
+    looks = (look_at_stem, look_at_blocks, look_at_shapes, look_at_settings, look_at_order)
+    return next(filter(None, (look(model, made(solutions.named_resnet34)) for look in looks)), "")
+
+
+def why_not_made(error: Exception) -> str:
+    """What an error in making the network comes from, where that is certain."""
+    text = f"{type(error).__name__}: {error}"
+    if re.match(r"KeyError.*got: \w+\.", text):
+        return (
+            "A key of your dictionary has a dot in it, which no module's name may have. The dots "
+            "come by themselves: layer1 is a Sequential, whose blocks are numbered from 0."
+        )
+    if "is not a Module subclass" in text:
+        return remark_on_crash(Crash.of(error))
+    return ""
+
+
+def look_at_stem(model, reference) -> str:
+    """Whether a layer of the stem is a group of several."""
+    for name in ("conv1", "bn1"):
+        if len(list(model.get_submodule(name).children() if hasattr(model, name) else ())):
+            return (
+                f"Your {name} holds modules. In torchvision conv1, bn1 and relu stand side by side."
+            )
+    return ""
+
+
+def look_at_blocks(model, reference) -> str:
+    """How many blocks the layers have, and which have a downsample."""
+    names = [f"layer{i}" for i in range(1, 5)]
+    if not all(hasattr(model, name) for name in names):
+        return ""
+    mine, right = (
+        [list(getattr(m, name).children()) for name in names] for m in (model, reference)
+    )
+    counts = [[len(layer) for layer in layers] for layers in (mine, right)]
+    if counts[0] != counts[1]:
+        had, wanted = (", ".join(map(str, numbers)) for numbers in counts)
+        return f"Your layers have {had} blocks. ResNet34 has {wanted}."
+    later = [
+        f"{name}.{i}.downsample"
+        for name, blocks in zip(names, mine, strict=True)
+        for i, block in enumerate(blocks)
+        if i and shrinks(block)
+    ]
+    if later:
+        return (
+            f"torchvision's has no {few(later)}. Only the first block of a layer changes size and "
+            "channels, the later ones get (out_feats, out_feats, 1)."
+        )
+    return ""
+
+
+def shrinks(block: nn.Module) -> bool:
+    """Whether a block has a downsample with weights."""
+    return any(name.startswith("downsample.") for name, _ in block.named_parameters())
+
+
+def look_at_shapes(model, reference) -> str:
+    """The first weight of another shape, where all names are right."""
+    mine, right = model.state_dict(), reference.state_dict()
+    missing = [name for name in right if name not in mine]
+    if missing == ["fc.bias"]:
+        return "Yours lacks fc.bias. Linear makes it by itself, unless you say bias=False."
+    if missing:
+        return ""
+    for name, entry in right.items():
+        if mine[name].shape != entry.shape and entry.ndim == 4:
+            had, wanted = (tuple(e.shape) for e in (mine[name], entry))
+            return (
+                f"{name} goes from {had[1]} to {had[0]} channels with a {had[2]}x{had[3]} kernel. "
+                f"torchvision's goes from {wanted[1]} to {wanted[0]} with {wanted[2]}x{wanted[3]}. "
+                "Follow the channels from layer to layer."
+            )
+    return ""
+
+
+def look_at_settings(model, reference) -> str:
+    """The layers whose stride, padding and the like are not torchvision's."""
+    unlike = []
+    for name, layer in reference.named_modules():
+        mine = dict(model.named_modules()).get(name)
+        if mine is None or not isinstance(layer, (nn.Conv2d, nn.MaxPool2d, Conv2d, MaxPool2d)):
+            continue
+        settings, right = settings_of(mine), settings_of(layer)
+        unlike += [
+            f"{name} has {key} {settings[key]} instead of {right[key]}"
+            for key in ("kernel_size", "stride", "padding", "dilation")
+            if isinstance(settings.get(key), int) and settings[key] != right.get(key, settings[key])
+        ]
+    return f"Your {few(unlike)}." if unlike else ""
+
+
+def look_at_order(model, reference) -> str:
+    """Which of the outermost modules stand in another order."""
+    mine, right = ([name for name, _ in m.named_children()] for m in (model, reference))
+    swapped = [pair for pair in zip(mine, right, strict=False) if pair[0] != pair[1]]
+    in_sequence = type(model).__name__ in ("NamedSequential", "Sequential")
+    if not in_sequence or sorted(mine) != sorted(right) or not swapped:
+        return ""
+    return f"Your {swapped[0][0]} stands before {swapped[0][1]}. It comes after it."
 
 
 @torch.no_grad()
@@ -245,6 +357,9 @@ class NamedResNet34InSteps:
     def left(self, block, x):
         return block.bn2(block.conv2(block.bn1(block.conv1(x)).relu()))
 
+    def kept(self, x, left):
+        return x
+
     def skipped(self, block, x):
         for module in block.right:
             x = module(x)
@@ -293,7 +408,8 @@ class NamedBlock(nn.Module):
             self.right.append(module)
 
     def forward(self, x):
-        return self.steps.joined(self.steps.left(self, x), self.steps.skipped(self, x))
+        left = self.steps.left(self, x)
+        return self.steps.joined(left, self.steps.skipped(self, self.steps.kept(x, left)))
 
 
 class Grouped(nn.Module):
@@ -321,6 +437,11 @@ mistake(
     "You return nothing. End your function with return NamedSequential(…), or whatever you call "
     "the network.",
     assembled=lambda self, modules: None,
+)
+mistake(
+    "avgpool missing",
+    "No module is called avgpool. torchvision's stands between layer4 and fc.",
+    left_out=("avgpool",),
 )
 mistake(
     "plain dict",
@@ -412,6 +533,12 @@ mistake(
     needs_downsample=lambda self, *sizes: True,
 )
 mistake(
+    "downsample a bare convolution",
+    "Your downsample is a convolution alone. torchvision's is a Sequential of a convolution and a "
+    "batchnorm.",
+    downsample=lambda self, convolution, _: {"downsample": convolution},
+)
+mistake(
     "downsample without batchnorm",
     "Your downsample has no batchnorm after its convolution.",
     downsample=lambda self, convolution, _: {"downsample": nn.Sequential(convolution)},
@@ -490,6 +617,12 @@ mistake(
     only_if="stride_of(named_resnet34, 'layer2.0.downsample.0') == 1",
 )
 mistake(
+    "left branch's result skipped",
+    "Your downsample gets what the left branch has made, not x. Keep x under a name of its own "
+    "before you call the first convolution.",
+    kept=lambda self, x, left: left,
+)
+mistake(
     "axes kept by avgpool",
     "Your avgpool keeps the axes of height and width, and fc wants (batch, 512). Your AveragePool "
     "drops them.",
@@ -530,6 +663,7 @@ NAMED_RESNET34 = Exercise(
         "BatchNorm2d": solutions.BatchNorm2d,
         "AveragePool": solutions.AveragePool,
     },
+    closer_look=Trial("test_named_resnet34", "the network", "look_closer(named_resnet34)"),
     most_runs=200,  # of 10 ms each
 )
 
