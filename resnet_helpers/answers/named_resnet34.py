@@ -317,7 +317,6 @@ wrong(
     {"self.bn1(self.conv1(x)).relu()": "self.bn1(self.conv1(x))"},
 )
 wrong("skip connection missing", torch_layers_in_a_loop, {"out += self.downsample(x)\n": ""})
-wrong("nothing returned", channels_in_a_loop, {"return NamedSequential": "NamedSequential"})
 wrong("avgpool missing", layers_by_a_function, {"avgpool=AveragePool(),\n": ""})
 wrong(
     "left branch's result skipped",

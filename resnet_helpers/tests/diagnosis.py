@@ -137,8 +137,8 @@ def known_mistake(case: Case) -> Diagnosis | None:
         single = [(mistake,) for mistake in case.candidates]
         found = explaining_all(case, single, scope)
         found = found or explaining_all(case, pairs_worth_trying(case, scope), scope)
-        if found:
-            return Diagnosis.of(what_they_share(case, found))
+        if shared := what_they_share(case, found):
+            return Diagnosis.of(shared)
     return explaining_the_first_few(case)
 
 
@@ -208,7 +208,7 @@ def nobody_else_raises_so(case: Case) -> bool:
 
 
 def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake]":
-    """The mistakes of the best explanation, or those of them whose words all the best ones use.
+    """The mistakes of the best explanation; of several, those whose words all of them use, if any.
 
     The best ones explain most trials, those of other checks counted. First comes what explains the
     trial that failed.
@@ -219,12 +219,14 @@ def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake
         made = case.made_with(*mistakes)
         return sum(case.is_like(made, trial) for trial in quick)
 
+    if not explanations:
+        return []
     counts = [n_explained(mistakes) for mistakes in explanations]
     best = [m for m, count in zip(explanations, counts, strict=True) if count == max(counts)]
     hints = [{mistake.hint for mistake in mistakes} for mistakes in best]
     shared = [mistake for mistake in best[0] if all(mistake.hint in others for others in hints)]
     return sorted(
-        shared or best[0],
+        shared,
         key=lambda mistake: not case.is_spoilt(case.made_with(mistake), case.failed),
     )
 
