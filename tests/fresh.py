@@ -3,13 +3,14 @@
 In `fresh_answers/` there is a file for each exercise. A block begins with a line such as
 
     ### RIGHT functional batchnorm
-    ### WRONG eps outside the root -> named: eps outside the root
-    ### WRONG the blocks in reverse -> blamed: BlockGroup
-    ### WRONG clamps its output -> generic
+    ### WRONG eps outside the root -> named; eps outside the root
+    ### WRONG return forgotten -> named; hint
+    ### WRONG clamps its output -> generic; remark
 
-First comes what the writer meant, before any panel was seen; after the arrow, what the check says:
-it names these mistakes of the catalogue ("hint: …" if its words have no name), blames that earlier
-piece, or describes the behaviour, truly but without a name for it.
+First comes what the writer meant, before any panel was seen. After the arrow stands how the panel
+was judged by hand: named (its words say the mistake, or one of two), generic (true, no more) or
+accepted; and then what the check says: the names of mistakes, "blamed" and an earlier piece, a
+"hint" or a "remark" without a name in the catalogue, or "passed".
 """
 
 import linecache

@@ -98,8 +98,8 @@ mistake(
 )
 mistake(
     "mean of the whole tensor",
-    "You average the whole tensor into one number. Average over height and width only, so that "
-    "each channel of each picture has its own.",
+    "You make one number of the whole tensor. Average over height and width only, so that each "
+    "channel of each picture has its own.",
     pooled=lambda self, x: x.mean(),
     without_axes=lambda self, pooled: pooled,
 )
@@ -121,28 +121,29 @@ mistake(
 )
 mistake(
     "batch axis averaged",
-    "You average over the batch too, which mixes the pictures. Average over height and width only.",
+    "You go over the batch too, which mixes the pictures. Average over height and width only.",
     axes=(0, 2, 3),
 )
 mistake(
     "channels averaged",
-    "You average over the channels. Average over height and width: the channels are the features.",
+    "You go over the channels as well. Average over height and width only: the channels are the "
+    "features.",
     axes=(1, 2, 3),
 )
 mistake(
     "channel and height averaged",
-    "You average over axes 1 and 2, channels and height: axis 0 is the batch. Average over "
-    "height and width.",
+    "You go over axes 1 and 2, channels and height: axis 0 is the batch. Average over height and "
+    "width.",
     axes=(1, 2),
 )
 mistake(
     "height only",
-    "You average over the height only. Average over the width as well.",
+    "You go over the height only. Average over the width as well.",
     axes=(2,),
 )
 mistake(
     "width only",
-    "You average over the width only. Average over the height as well.",
+    "You go over the width only. Average over the height as well.",
     axes=(3,),
 )
 mistake(
@@ -231,8 +232,8 @@ mistake(
 )
 mistake(
     "batch and channels averaged",
-    "You average over axes 0 and 1, batch and channels, which leaves a picture. Average over "
-    "height and width, the last two.",
+    "You go over axes 0 and 1, batch and channels, which leaves a picture. Average over height and "
+    "width, the last two.",
     axes=(0, 1),
 )
 mistake(

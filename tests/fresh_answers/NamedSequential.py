@@ -1,4 +1,4 @@
-### RIGHT isinstance and add_module
+### RIGHT add_module in both branches
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
@@ -10,20 +10,19 @@ class NamedSequential(Sequential):
                 self.add_module(str(i), module)
 
 
-### RIGHT match on the tuple, one loop over pairs
+### RIGHT pairs first, then one loop
 class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+    def __init__(self, *modules):
         super().__init__()
-        match modules:
-            case (OrderedDict() as named,):
-                pairs = named.items()
-            case _:
-                pairs = ((str(i), m) for i, m in enumerate(modules))
-        for name, module in pairs:
-            self.add_module(name, module)
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            named = dict(modules[0])
+        else:
+            named = {f"{k}": m for k, m in enumerate(modules)}
+        for k, m in named.items():
+            setattr(self, k, m)
 
 
-### WRONG tests whether the tuple of all arguments is an OrderedDict, which it never is, so the dict itself is added as a module (TypeError)
+### WRONG isinstance asks the tuple of all arguments, not its one entry, so an OrderedDict is never recognised -> named; OrderedDict not accepted
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
@@ -35,28 +34,7 @@ class NamedSequential(Sequential):
                 self.add_module(str(i), module)
 
 
-### WRONG the positional modules get an int as name (TypeError); modules[0] is looked at without checking that there is one, so NamedSequential() raises
-class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
-        super().__init__()
-        if isinstance(modules[0], OrderedDict):
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-        else:
-            for i, module in enumerate(modules):
-                self.add_module(i, module)
-
-
-### WRONG hands all arguments to super().__init__ first, which fails on an OrderedDict
-class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
-        super().__init__(*modules)
-        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-
-
-### WRONG loops over the OrderedDict without .items(), so a key is unpacked into name and module
+### WRONG .items() forgotten on the OrderedDict; number given as an int, not a string, for the name of a plain module -> named; hint
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
@@ -65,31 +43,22 @@ class NamedSequential(Sequential):
                 self.add_module(name, module)
         else:
             for i, module in enumerate(modules):
-                self.add_module(str(i), module)
+                self.add_module(i, module)
 
 
-### WRONG self.name = module registers every module of the dict under "name", so only the last stays
-class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
-        super().__init__()
-        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
-            for name, module in modules[0].items():
-                self.name = module
-        else:
-            for i, module in enumerate(modules):
-                self.add_module(str(i), module)
-
-
-### WRONG only the OrderedDict is handled, positional modules are dropped without a word
+### WRONG the number of a plain module is given to add_module as an int, not a string -> named; hint
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
         if len(modules) == 1 and isinstance(modules[0], OrderedDict):
             for name, module in modules[0].items():
                 self.add_module(name, module)
+        else:
+            for idx, module in enumerate(modules):
+                self.add_module(idx, module)
 
 
-### WRONG looks at modules[0] without checking that there is one: NamedSequential() raises an IndexError
+### WRONG looks at modules[0] without looking whether there is one, so NamedSequential() is an IndexError -> named; the first of no modules looked at
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
@@ -98,36 +67,72 @@ class NamedSequential(Sequential):
             for name, module in first.items():
                 self.add_module(name, module)
         else:
-            for idx, module in enumerate(modules):
-                self.add_module(str(idx), module)
-
-
-### WRONG a single argument is always taken for a dict, so one plain module fails
-class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
-        super().__init__()
-        if len(modules) == 1:
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-        else:
             for i, module in enumerate(modules):
                 self.add_module(str(i), module)
 
 
-### WRONG wraps an nn.Sequential in an attribute, so all names get the prefix "seq." and indexing finds the wrapper
+### WRONG also stores the arguments as self.modules, which hides the method modules() of nn.Module -> accepted; passed
 class NamedSequential(Sequential):
     def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
         super().__init__()
-        self.seq = nn.Sequential(*modules)
-
-
-### WRONG positional modules are called layer1, layer2 … instead of "0", "1"; NamedSequential() raises an IndexError, since modules[0] is looked at unchecked
-class NamedSequential(Sequential):
-    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
-        super().__init__()
-        if isinstance(modules[0], OrderedDict):
-            for name in modules[0].keys():
-                self.add_module(name, modules[0][name])
+        self.modules = modules
+        if len(self.modules) == 1 and isinstance(self.modules[0], OrderedDict):
+            for name, module in self.modules[0].items():
+                self.add_module(name, module)
         else:
-            for i, module in enumerate(modules, start=1):
-                self.add_module(f"layer{i}", module)
+            for i, module in enumerate(self.modules):
+                self.add_module(str(i), module)
+
+
+### WRONG star forgotten: plain modules are passed on to Sequential as one tuple -> named; hint
+class NamedSequential(Sequential):
+    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            for key, value in modules[0].items():
+                self.add_module(key, value)
+        else:
+            super().__init__(modules)
+
+
+### WRONG plain modules are put into a ModuleList self.layers, so they are named layers.0, ... and forward fails -> named; modules inside another module
+class NamedSequential(Sequential):
+    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+        else:
+            self.layers = nn.ModuleList(modules)
+
+
+### WRONG only the OrderedDict is handled, so plain modules are dropped (super().__init__() gets none) -> named; unnamed modules dropped
+class NamedSequential(Sequential):
+    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+        super().__init__()
+        # plain modules are already done by Sequential
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+
+
+### WRONG the keys of the OrderedDict are thrown away: its modules are named "0", "1", ... -> named; names ignored
+class NamedSequential(Sequential):
+    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            modules = modules[0].values()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+
+### WRONG the loop over the OrderedDict names every module "name" (quotes around the variable), so only the last one is left -> named; all modules under one name
+class NamedSequential(Sequential):
+    def __init__(self, *modules: nn.Module | OrderedDict[str, nn.Module]):
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], OrderedDict):
+            for name, module in modules[0].items():
+                self.add_module("name", module)
+        else:
+            for i, module in enumerate(modules):
+                self.add_module(f"{i}", module)

@@ -1,10 +1,10 @@
-### RIGHT stem, groups and last layers as Sequentials
+### RIGHT three Sequentials
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -16,146 +16,94 @@ class ResNet34(nn.Module):
         )
         groups = []
         in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
+        for n_blocks, out_feats, stride in zip(
             n_blocks_per_group, out_features_per_group, first_strides_per_group
         ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
             in_feats = out_feats
         self.groups = Sequential(*groups)
         self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
 
     def forward(self, x):
-        return self.head(self.groups(self.stem(x)))
+        x = self.stem(x)
+        x = self.groups(x)
+        return self.head(x)
 
 
-### RIGHT torchvision-like attributes, F.relu, shifted features
+### RIGHT attributes as in torchvision, zip with four sequences
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
         self.conv1 = Conv2d(3, 64, 7, 2, 3)
         self.bn1 = BatchNorm2d(64)
+        self.relu = ReLU()
         self.maxpool = MaxPool2d(3, 2, 1)
-        in_feats = [64, *out_features_per_group[:-1]]
-        self.layers = nn.ModuleList(
-            BlockGroup(*args)
-            for args in zip(n_blocks_per_group, in_feats, out_features_per_group, first_strides_per_group, strict=True)
+        in_features = (64, *out_features_per_group[:-1])
+        self.layers = Sequential(
+            *[
+                BlockGroup(n, i, o, s)
+                for n, i, o, s in zip(
+                    n_blocks_per_group, in_features, out_features_per_group, first_strides_per_group
+                )
+            ]
         )
         self.avgpool = AveragePool()
         self.fc = Linear(out_features_per_group[-1], n_classes)
 
     def forward(self, x):
-        x = self.maxpool(F.relu(self.bn1(self.conv1(x))))
-        for layer in self.layers:
-            x = layer(x)
-        return self.fc(self.avgpool(x))
-
-
-### WRONG the max pooling of the stem is missing
-class ResNet34(nn.Module):
-    def __init__(
-        self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
-        n_classes=1000,
-    ):
-        super().__init__()
-        self.stem = Sequential(
-            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
-            BatchNorm2d(64),
-            ReLU(),
-        )
-        groups = []
-        in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
-            n_blocks_per_group, out_features_per_group, first_strides_per_group
-        ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
-            in_feats = out_feats
-        self.groups = Sequential(*groups)
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
-
-    def forward(self, x):
-        x = self.stem(x)
-        x = self.groups(x)
-        x = self.pool(x)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layers(x)
+        x = self.avgpool(x)
         return self.fc(x)
 
 
-### WRONG no ReLU in the stem; the max pooling has no padding
+### WRONG softmax at the end: probabilities come out instead of logits -> named; softmax at the end
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
-        self.conv1 = Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
+        self.conv1 = Conv2d(3, 64, 7, 2, 3)
         self.bn1 = BatchNorm2d(64)
-        in_features_per_group = (64, *out_features_per_group[:-1])
-        groups = []
-        for n, i, o, s in zip(n_blocks_per_group, in_features_per_group, out_features_per_group, first_strides_per_group):
-            groups.append(BlockGroup(n, i, o, s))
-        self.groups = Sequential(*groups)
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
-
-    def forward(self, x):
-        x = self.bn1(self.conv1(x))
-        x = F.max_pool2d(x, kernel_size=3, stride=2)
-        x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
-
-
-### WRONG a softmax at the end, so the outputs are probabilities and not logits
-class ResNet34(nn.Module):
-    def __init__(
-        self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
-        n_classes=1000,
-    ):
-        super().__init__()
-        self.stem = Sequential(
-            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
-            BatchNorm2d(64),
-            ReLU(),
-            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        self.relu = ReLU()
+        self.maxpool = MaxPool2d(3, 2, 1)
+        in_features = (64, *out_features_per_group[:-1])
+        self.layers = Sequential(
+            *[
+                BlockGroup(n, i, o, s)
+                for n, i, o, s in zip(
+                    n_blocks_per_group, in_features, out_features_per_group, first_strides_per_group
+                )
+            ]
         )
-        in_features_per_group = (64, *out_features_per_group[:-1])
-        groups = []
-        for n, i, o, s in zip(n_blocks_per_group, in_features_per_group, out_features_per_group, first_strides_per_group):
-            groups.append(BlockGroup(n, i, o, s))
-        self.groups = Sequential(*groups)
-        self.pool = AveragePool()
+        self.avgpool = AveragePool()
         self.fc = Linear(out_features_per_group[-1], n_classes)
 
     def forward(self, x):
-        x = self.stem(x)
-        x = self.groups(x)
-        x = self.pool(x)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layers(x)
+        x = self.avgpool(x)
         x = self.fc(x)
         return F.softmax(x, dim=1)
 
 
-### WRONG the groups are in a plain list, so they are not registered
+### WRONG padding of the max pooling forgotten -> named; maxpool padding left out
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -163,32 +111,67 @@ class ResNet34(nn.Module):
             Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
             BatchNorm2d(64),
             ReLU(),
-            MaxPool2d(kernel_size=3, stride=2, padding=1),
+            MaxPool2d(kernel_size=3, stride=2, padding=0),
         )
-
-        self.groups = []
+        groups = []
         in_feats = 64
-        for n_blocks, out_feats, stride in zip(n_blocks_per_group, out_features_per_group, first_strides_per_group):
-            self.groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
+        for n_blocks, out_feats, stride in zip(
+            n_blocks_per_group, out_features_per_group, first_strides_per_group
+        ):
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
             in_feats = out_feats
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
+        self.groups = Sequential(*groups)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
 
     def forward(self, x):
         x = self.stem(x)
-        for group in self.groups:
-            x = group(x)
-        x = self.pool(x)
-        return self.fc(x)
+        x = self.groups(x)
+        return self.head(x)
 
 
-### WRONG the Linear always takes 512 features, whatever the last group gives
+### WRONG joins a list and a (tuple) slice with +: TypeError with the default tuples -> named; list and tuple added
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        in_features_per_group = [64] + out_features_per_group[:-1]
+        self.stem = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            ReLU(),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        self.groups = Sequential(
+            *[
+                BlockGroup(*args)
+                for args in zip(
+                    n_blocks_per_group,
+                    in_features_per_group,
+                    out_features_per_group,
+                    first_strides_per_group,
+                )
+            ]
+        )
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = self.groups(x)
+        return self.head(x)
+
+
+### WRONG the Linear layer always takes 512 features, whatever out_features_per_group says -> named; 512 features hard-coded
+class ResNet34(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -200,65 +183,68 @@ class ResNet34(nn.Module):
         )
         groups = []
         in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
+        for n_blocks, out_feats, stride in zip(
             n_blocks_per_group, out_features_per_group, first_strides_per_group
         ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
             in_feats = out_feats
         self.groups = Sequential(*groups)
-
-        self.avgpool = AveragePool()
-        self.fc = Linear(512, n_classes)
+        self.head = Sequential(AveragePool(), Linear(512, n_classes))
 
     def forward(self, x):
         x = self.stem(x)
         x = self.groups(x)
-        x = self.avgpool(x)
-        x = self.fc(x)
-        return x
+        return self.head(x)
 
 
-### WRONG always four groups with the features of ResNet34 written in, out_features_per_group is ignored; the strides are written in too, first_strides_per_group is ignored
+### WRONG the groups are kept in a plain list, where nn.Module does not see them -> named; groups in a plain list
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
-        self.conv1 = Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
+        self.conv1 = Conv2d(3, 64, 7, 2, 3)
         self.bn1 = BatchNorm2d(64)
         self.relu = ReLU()
-        self.maxpool = MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = BlockGroup(n_blocks_per_group[0], 64, 64, 1)
-        self.layer2 = BlockGroup(n_blocks_per_group[1], 64, 128, 2)
-        self.layer3 = BlockGroup(n_blocks_per_group[2], 128, 256, 2)
-        self.layer4 = BlockGroup(n_blocks_per_group[3], 256, 512, 2)
+        self.maxpool = MaxPool2d(3, 2, 1)
+
+        self.groups = []
+        in_feats = 64
+        for i in range(len(n_blocks_per_group)):
+            self.groups.append(
+                BlockGroup(
+                    n_blocks_per_group[i],
+                    in_feats,
+                    out_features_per_group[i],
+                    first_strides_per_group[i],
+                )
+            )
+            in_feats = out_features_per_group[i]
         self.avgpool = AveragePool()
-        self.fc = Linear(512, n_classes)
+        self.fc = Linear(out_features_per_group[-1], n_classes)
 
     def forward(self, x):
         x = self.conv1(x)
         x = self.bn1(x)
         x = self.relu(x)
         x = self.maxpool(x)
-        x = self.layer1(x)
-        x = self.layer2(x)
-        x = self.layer3(x)
-        x = self.layer4(x)
+        for group in self.groups:
+            x = group(x)
         x = self.avgpool(x)
         return self.fc(x)
 
 
-### WRONG n_classes is ignored, the Linear always gives 1000
+### WRONG in_feats stays 64 for every group -> named; in_feats 64 for every group
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -268,99 +254,61 @@ class ResNet34(nn.Module):
             ReLU(),
             MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
-        in_features_per_group = (64, *out_features_per_group[:-1])
         groups = []
-        for n, i, o, s in zip(n_blocks_per_group, in_features_per_group, out_features_per_group, first_strides_per_group):
-            groups.append(BlockGroup(n, i, o, s))
+        in_feats = 64
+        for n_blocks, out_feats, stride in zip(
+            n_blocks_per_group, out_features_per_group, first_strides_per_group
+        ):
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
         self.groups = Sequential(*groups)
-
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], 1000)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
 
     def forward(self, x):
         x = self.stem(x)
         x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
+        return self.head(x)
 
 
-### WRONG [64] + a tuple: TypeError with the default arguments
+### WRONG the arguments of BlockGroup are in another order: in_feats and out_feats before n_blocks -> named; in, out, n
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
-        self.stem = Sequential(
-            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
-            BatchNorm2d(64),
-            ReLU(),
-            MaxPool2d(kernel_size=3, stride=2, padding=1),
-        )
-
-        in_features_per_group = [64] + out_features_per_group[:-1]
-        self.groups = Sequential(
+        self.conv1 = Conv2d(3, 64, 7, 2, 3)
+        self.bn1 = BatchNorm2d(64)
+        self.relu = ReLU()
+        self.maxpool = MaxPool2d(3, 2, 1)
+        in_features = (64, *out_features_per_group[:-1])
+        self.layers = Sequential(
             *[
-                BlockGroup(n_blocks, in_feats, out_feats, stride)
-                for n_blocks, in_feats, out_feats, stride in zip(
-                    n_blocks_per_group, in_features_per_group, out_features_per_group, first_strides_per_group
+                BlockGroup(i, o, n, s)
+                for n, i, o, s in zip(
+                    n_blocks_per_group, in_features, out_features_per_group, first_strides_per_group
                 )
             ]
         )
-        self.pool = AveragePool()
+        self.avgpool = AveragePool()
         self.fc = Linear(out_features_per_group[-1], n_classes)
 
     def forward(self, x):
-        x = self.stem(x)
-        x = self.groups(x)
-        x = self.pool(x)
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layers(x)
+        x = self.avgpool(x)
         return self.fc(x)
 
 
-### WRONG the Linear is declared before the groups, so the parameters are in another order
+### WRONG the first strides are not passed on, so every group has stride 1 -> named; strides left out
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
-        n_classes=1000,
-    ):
-        super().__init__()
-        self.stem = Sequential(
-            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
-            BatchNorm2d(64),
-            ReLU(),
-            MaxPool2d(kernel_size=3, stride=2, padding=1),
-        )
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
-        groups = []
-        in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
-            n_blocks_per_group, out_features_per_group, first_strides_per_group
-        ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
-            in_feats = out_feats
-        self.groups = Sequential(*groups)
-
-    def forward(self, x):
-        x = self.stem(x)
-        x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
-
-
-### WRONG the arguments of BlockGroup are in the wrong order: in_feats, out_feats, n_blocks, first_stride
-class ResNet34(nn.Module):
-    def __init__(
-        self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -372,29 +320,89 @@ class ResNet34(nn.Module):
         )
         groups = []
         in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
-            n_blocks_per_group, out_features_per_group, first_strides_per_group
-        ):
-            groups.append(BlockGroup(in_feats, out_feats, n_blocks, first_stride))
+        for n_blocks, out_feats in zip(n_blocks_per_group, out_features_per_group):
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats))
             in_feats = out_feats
         self.groups = Sequential(*groups)
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
 
     def forward(self, x):
         x = self.stem(x)
         x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
+        return self.head(x)
 
 
-### WRONG in_feats stays 64 for all groups
+### WRONG no ReLU in the stem -> named; stem ReLU missing
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.stem = Sequential(
+            Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
+            BatchNorm2d(64),
+            MaxPool2d(kernel_size=3, stride=2, padding=1),
+        )
+        groups = []
+        in_feats = 64
+        for n_blocks, out_feats, stride in zip(
+            n_blocks_per_group, out_features_per_group, first_strides_per_group
+        ):
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
+            in_feats = out_feats
+        self.groups = Sequential(*groups)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
+
+    def forward(self, x):
+        x = self.stem(x)
+        x = self.groups(x)
+        return self.head(x)
+
+
+### WRONG the last Linear layer is declared before the groups, so the parameters are in another order than torchvision's -> named; remark
+class ResNet34(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
+        n_classes=1000,
+    ):
+        super().__init__()
+        self.conv1 = Conv2d(3, 64, 7, 2, 3)
+        self.bn1 = BatchNorm2d(64)
+        self.relu = ReLU()
+        self.maxpool = MaxPool2d(3, 2, 1)
+        self.avgpool = AveragePool()
+        self.fc = Linear(out_features_per_group[-1], n_classes)
+        in_features = (64, *out_features_per_group[:-1])
+        self.layers = Sequential(
+            *[
+                BlockGroup(n, i, o, s)
+                for n, i, o, s in zip(
+                    n_blocks_per_group, in_features, out_features_per_group, first_strides_per_group
+                )
+            ]
+        )
+
+    def forward(self, x):
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.layers(x)
+        x = self.avgpool(x)
+        return self.fc(x)
+
+
+### WRONG no max pooling in the stem -> named; maxpool missing
+class ResNet34(nn.Module):
+    def __init__(
+        self,
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
@@ -402,54 +410,50 @@ class ResNet34(nn.Module):
             Conv2d(3, 64, kernel_size=7, stride=2, padding=3),
             BatchNorm2d(64),
             ReLU(),
-            MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         groups = []
         in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
+        for n_blocks, out_feats, stride in zip(
             n_blocks_per_group, out_features_per_group, first_strides_per_group
         ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
+            in_feats = out_feats
         self.groups = Sequential(*groups)
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], n_classes))
 
     def forward(self, x):
         x = self.stem(x)
         x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
+        return self.head(x)
 
 
-### WRONG torch's own convolution in the stem, with its default bias; it has no padding
+### WRONG n_classes is ignored, there are always 1000 outputs; padding of the 7x7 convolution forgotten -> named; n_classes ignored, stem padding missing
 class ResNet34(nn.Module):
     def __init__(
         self,
-        n_blocks_per_group = (3, 4, 6, 3),
-        out_features_per_group = (64, 128, 256, 512),
-        first_strides_per_group = (1, 2, 2, 2),
+        n_blocks_per_group=(3, 4, 6, 3),
+        out_features_per_group=(64, 128, 256, 512),
+        first_strides_per_group=(1, 2, 2, 2),
         n_classes=1000,
     ):
         super().__init__()
         self.stem = Sequential(
-            nn.Conv2d(3, 64, kernel_size=7, stride=2),
+            Conv2d(3, 64, kernel_size=7, stride=2),
             BatchNorm2d(64),
             ReLU(),
             MaxPool2d(kernel_size=3, stride=2, padding=1),
         )
         groups = []
         in_feats = 64
-        for n_blocks, out_feats, first_stride in zip(
+        for n_blocks, out_feats, stride in zip(
             n_blocks_per_group, out_features_per_group, first_strides_per_group
         ):
-            groups.append(BlockGroup(n_blocks, in_feats, out_feats, first_stride))
+            groups.append(BlockGroup(n_blocks, in_feats, out_feats, stride))
             in_feats = out_feats
         self.groups = Sequential(*groups)
-        self.pool = AveragePool()
-        self.fc = Linear(out_features_per_group[-1], n_classes)
+        self.head = Sequential(AveragePool(), Linear(out_features_per_group[-1], 1000))
 
     def forward(self, x):
         x = self.stem(x)
         x = self.groups(x)
-        x = self.pool(x)
-        return self.fc(x)
+        return self.head(x)

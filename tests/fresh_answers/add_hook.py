@@ -1,12 +1,12 @@
 ### RIGHT if not in handles
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -19,36 +19,37 @@ def remove_hooks(module: nn.Module) -> None:
         handles.pop(module).remove()
 
 ### RIGHT early return
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
-def add_hook(module):
-    if handles.get(module) is not None:
-        return  # has one already
+def add_hook(module: nn.Module) -> None:
+    if module in handles:
+        return
     handle = module.register_forward_hook(hook_check_for_nan_output)
     handles[module] = handle
 
 
 def remove_hooks(module: nn.Module) -> None:
-    if module in handles:
-        handles.pop(module).remove()
+    handle = handles.pop(module, None)
+    if handle is not None:
+        handle.remove()
 
-### WRONG no look whether the module has the hook already: a second call adds a second hook, and the first handle is lost
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG no look whether the module has the hook already: a second call adds a second hook -> named; registered twice
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -59,18 +60,18 @@ def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG the handle is not kept in handles; a second call adds a second hook
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG the handle is not kept in handles; a second call adds a second hook -> named; handle not kept
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
-def add_hook(module):
+def add_hook(module: nn.Module) -> None:
     module.register_forward_hook(hook_check_for_nan_output)
 
 
@@ -78,82 +79,84 @@ def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG puts the hook on all modules inside this one too, not on this one only; no look whether a module has it already
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG registers the hook on all modules inside as well, not on this one only -> named; submodules as well
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
-def add_hook(module):
+def add_hook(module: nn.Module) -> None:
     for m in module.modules():
-        handles[m] = m.register_forward_hook(hook_check_for_nan_output)
+        if m not in handles:
+            handles[m] = m.register_forward_hook(hook_check_for_nan_output)
 
 
 def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG the handles are kept under str(module), so of several modules that print alike only the first gets a hook
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG handles are kept under str(module) and not under the module, so of two modules that print alike only the first gets a hook -> named; handles kept by str(module)
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
-def add_hook(module):
+def add_hook(module: nn.Module) -> None:
     name = str(module)
     if name not in handles:
         handles[name] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
     name = str(module)
     if name in handles:
-        handles[name].remove()
-        del handles[name]
+        handles.pop(name).remove()
 
-### WRONG calls the hook function instead of passing it, which raises a TypeError (arguments missing)
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG looks into module._forward_hooks, so a module that has somebody else's hook does not get ours -> named; somebody else's hook taken for yours
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
-def add_hook(module):
-    if module not in handles:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output())
+def add_hook(module: nn.Module) -> None:
+    if len(module._forward_hooks) > 0:
+        return
+    handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
 def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG a new local dictionary handles hides the global one, so the handle is lost and every call adds another hook
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG modules that have children get no hook -> named; leaves only
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
-handles = {}
-
-
 def add_hook(module: nn.Module) -> None:
-    handles = {}
+    if len(list(module.children())) > 0:
+        return  # only hook the real layers
     if module not in handles:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
@@ -162,84 +165,84 @@ def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG keeps the hook function in handles instead of the handle, so it cannot be removed
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG a pre-hook and not a forward hook: it is called with two arguments and raises a TypeError when the module runs -> named; pre-hook
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
+def add_hook(module: nn.Module) -> None:
+    if module not in handles:
+        handles[module] = module.register_forward_pre_hook(hook_check_for_nan_output)
+
+
+def remove_hooks(module: nn.Module) -> None:
+    if module in handles:
+        handles.pop(module).remove()
+
+### WRONG assigns a new dictionary to the local name handles, so reading it before raises an UnboundLocalError -> named; hint
 handles = {}
 
 
-def add_hook(module):
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    for out in outputs:
+        if isinstance(out, Tensor) and out.isnan().any():
+            raise ValueError(f"NaN in the output of {module}")
+
+
+def add_hook(module: nn.Module) -> None:
     if module in handles:
         return
-    module.register_forward_hook(hook_check_for_nan_output)
-    handles[module] = hook_check_for_nan_output
+    handle = module.register_forward_hook(hook_check_for_nan_output)
+    handles = {module: handle}
 
 
 def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### WRONG leaves modules that have children without a hook
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
-    for out in outputs:
-        if isinstance(out, Tensor) and out.isnan().any():
-            raise ValueError(f"NaN in the output of {module}")
-
-
+### WRONG keeps the hook function in handles and not the handle, so it cannot be removed -> named; no handle in handles
 handles = {}
 
 
-def add_hook(module):
-    if len(list(module.children())) > 0:
-        return  # only the leaves compute something
-    if module not in handles:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
-
-
-def remove_hooks(module: nn.Module) -> None:
-    if module in handles:
-        handles.pop(module).remove()
-
-### WRONG looks whether the module has any forward hook, so one that has somebody else's hook does not get ours
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
-
-
-def add_hook(module):
-    if not module._forward_hooks:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
-
-
-def remove_hooks(module: nn.Module) -> None:
-    if module in handles:
-        handles.pop(module).remove()
-
-### WRONG handles[module] is read before anything is stored there, which raises a KeyError
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
-    for out in outputs:
-        if isinstance(out, Tensor) and out.isnan().any():
-            raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
-    if handles[module] is None:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
+    if module not in handles:
+        module.register_forward_hook(hook_check_for_nan_output)
+        handles[module] = hook_check_for_nan_output
+
+
+def remove_hooks(module: nn.Module) -> None:
+    if module in handles:
+        handles.pop(module).remove()
+
+### WRONG calls the hook in place of passing it, which raises a TypeError -> named; hook called with nothing
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    for out in outputs:
+        if isinstance(out, Tensor) and out.isnan().any():
+            raise ValueError(f"NaN in the output of {module}")
+
+
+def add_hook(module: nn.Module) -> None:
+    if module not in handles:
+        handle = module.register_forward_hook(hook_check_for_nan_output())
+        handles[module] = handle
 
 
 def remove_hooks(module: nn.Module) -> None:

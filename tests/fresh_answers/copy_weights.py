@@ -1,47 +1,90 @@
-### RIGHT dict(zip(keys, values)) after an assert
+### RIGHT zip of keys and values, load_state_dict
 def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
     mine = my_resnet.state_dict()
-    theirs = pretrained_resnet.state_dict()
-    assert len(mine) == len(theirs), f"{len(mine)} entries, but {len(theirs)} in the pretrained one"
-    my_resnet.load_state_dict(dict(zip(mine.keys(), theirs.values())))
+    pretrained = pretrained_resnet.state_dict()
+    assert len(mine) == len(pretrained), f"{len(mine)} entries, but {len(pretrained)} in the pretrained"
+    my_resnet.load_state_dict(dict(zip(mine.keys(), pretrained.values())))
     return my_resnet
 
-### RIGHT loop over the items into an OrderedDict
-def copy_weights(my_resnet, pretrained_resnet):
-    my_dict = my_resnet.state_dict()
-    pretrained_dict = pretrained_resnet.state_dict()
-    assert len(my_dict) == len(pretrained_dict)
+### RIGHT loop into an OrderedDict
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_items = list(my_resnet.state_dict().items())
+    pre_items = list(pretrained_resnet.state_dict().items())
+    assert len(my_items) == len(pre_items), "number of entries differs"
 
-    new_dict = OrderedDict()
-    for (my_name, _), (_, value) in zip(my_dict.items(), pretrained_dict.items()):
-        new_dict[my_name] = value
-    my_resnet.load_state_dict(new_dict)
-    return my_resnet
-
-### WRONG the numbers of entries are not compared, so values left over in a longer pretrained state dict are dropped silently
-def copy_weights(my_resnet, pretrained_resnet):
-    new_state = dict(zip(my_resnet.state_dict().keys(), pretrained_resnet.state_dict().values()))
+    new_state = OrderedDict()
+    for (my_name, _), (_, value) in zip(my_items, pre_items):
+        new_state[my_name] = value.clone()
     my_resnet.load_state_dict(new_state)
     return my_resnet
 
-### WRONG returns what load_state_dict returns (the missing and unexpected keys) instead of the network
-def copy_weights(my_resnet, pretrained_resnet):
-    mine = my_resnet.state_dict()
-    pre = pretrained_resnet.state_dict()
-    assert len(mine) == len(pre)
-    return my_resnet.load_state_dict(dict(zip(mine.keys(), pre.values())))
-
-### WRONG the return is forgotten; the numbers of entries are not compared
+### WRONG no assertion that both have the same number of entries, so surplus entries are dropped silently -> named; lengths not compared
 def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
-    state_dict = {}
-    for my_name, value in zip(my_resnet.state_dict(), pretrained_resnet.state_dict().values()):
-        state_dict[my_name] = value
-    my_resnet.load_state_dict(state_dict)
+    new_state = {
+        name: value
+        for name, value in zip(my_resnet.state_dict().keys(), pretrained_resnet.state_dict().values())
+    }
+    my_resnet.load_state_dict(new_state)
+    return my_resnet
 
-### WRONG entries are matched by name (forum recipe), and the names differ, so they are not copied; the numbers of entries are not compared
-def copy_weights(my_resnet, pretrained_resnet):
-    model_dict = my_resnet.state_dict()
+### WRONG copies parameters only, the buffers (running statistics) are not copied -> named; buffers forgotten, though counted
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())
+    with torch.no_grad():
+        for mine, theirs in zip(my_resnet.parameters(), pretrained_resnet.parameters()):
+            mine.copy_(theirs)
+    return my_resnet
+
+### WRONG loads the pretrained state dict as it is with strict=False, so (the names being other ones) next to nothing is copied -> named; names not translated, with strict=False
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    state = pretrained_resnet.state_dict()
+    assert len(my_resnet.state_dict()) == len(state)
+    my_resnet.load_state_dict(state, strict=False)
+    return my_resnet
+
+### WRONG zips the two dicts themselves, so the values are the pretrained names (strings), and loading raises -> named; names zipped with names
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_sd = my_resnet.state_dict()
+    pre_sd = pretrained_resnet.state_dict()
+    assert len(my_sd) == len(pre_sd)
+    my_resnet.load_state_dict(dict(zip(my_sd, pre_sd)))
+    return my_resnet
+
+### WRONG forgotten return: returns None -> named; nothing returned
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_dict = my_resnet.state_dict()
     pretrained_dict = pretrained_resnet.state_dict()
+    assert len(my_dict) == len(pretrained_dict), "Number of state dictionaries doesn't match."
+
+    state_dict_to_load = {
+        my_key: pretrained_value
+        for (my_key, my_value), (pretrained_key, pretrained_value) in zip(
+            my_dict.items(), pretrained_dict.items()
+        )
+    }
+    my_resnet.load_state_dict(state_dict_to_load)
+
+### WRONG returns what load_state_dict returns ("all keys matched") and not the network -> named; load_state_dict's result returned
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    a = my_resnet.state_dict()
+    b = pretrained_resnet.state_dict()
+    assert len(a) == len(b)
+    return my_resnet.load_state_dict(OrderedDict(zip(a.keys(), b.values())))
+
+### WRONG names and values exchanged: pretrained names with my values, which raises -> named; keys and values swapped
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_sd, pre_sd = my_resnet.state_dict(), pretrained_resnet.state_dict()
+    assert len(my_sd) == len(pre_sd)
+    new = {}
+    for (my_name, my_value), (name, value) in zip(my_sd.items(), pre_sd.items()):
+        new[name] = my_value
+    my_resnet.load_state_dict(new)
+    return my_resnet
+
+### WRONG the forum idiom that keeps only entries whose name is in my network, so (nearly) nothing is copied; no assertion of equal numbers of entries -> named; names not translated, with strict=False, lengths not compared
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    pretrained_dict = pretrained_resnet.state_dict()
+    model_dict = my_resnet.state_dict()
     # 1. filter out unnecessary keys
     pretrained_dict = {k: v for k, v in pretrained_dict.items() if k in model_dict}
     # 2. overwrite entries in the existing state dict
@@ -50,67 +93,37 @@ def copy_weights(my_resnet, pretrained_resnet):
     my_resnet.load_state_dict(model_dict)
     return my_resnet
 
-### WRONG loads the pretrained state dict under its own names with strict=False, so nothing whose name differs is copied
-def copy_weights(my_resnet, pretrained_resnet):
-    assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())
-    my_resnet.load_state_dict(pretrained_resnet.state_dict(), strict=False)
+### WRONG writes the values into the dict that state_dict() returned and never loads it, so nothing is copied -> named; never loaded
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_state = my_resnet.state_dict()
+    pretrained_state = pretrained_resnet.state_dict()
+    assert len(my_state) == len(pretrained_state)
+    for my_name, pretrained_name in zip(my_state, pretrained_state):
+        my_state[my_name] = pretrained_state[pretrained_name]
     return my_resnet
 
-### WRONG copies the parameters only, the buffers (running mean and variance, counter) keep their initial values
-def copy_weights(my_resnet, pretrained_resnet):
+### WRONG shares the pretrained network's tensors and does not copy them: changing one network changes the other -> named; memory shared through .data
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
     assert len(my_resnet.state_dict()) == len(pretrained_resnet.state_dict())
-    with torch.no_grad():
-        for mine, theirs in zip(my_resnet.parameters(), pretrained_resnet.parameters()):
-            mine.copy_(theirs)
-    return my_resnet
-
-### WRONG the parameters share memory with the pretrained network's instead of being copied; the buffers are not copied at all
-def copy_weights(my_resnet, pretrained_resnet):
-    assert len(list(my_resnet.state_dict())) == len(list(pretrained_resnet.state_dict()))
     for p_mine, p_pre in zip(my_resnet.parameters(), pretrained_resnet.parameters()):
         p_mine.data = p_pre.data
+    for b_mine, b_pre in zip(my_resnet.buffers(), pretrained_resnet.buffers()):
+        b_mine.data = b_pre.data
     return my_resnet
 
-### WRONG a new ResNet34 is made, loaded and returned, and the network that was passed in is left as it was
-def copy_weights(my_resnet, pretrained_resnet):
-    my_sd = my_resnet.state_dict()
-    pre_sd = pretrained_resnet.state_dict()
-    assert len(my_sd) == len(pre_sd), "different number of entries"
-    new_resnet = ResNet34()
-    new_resnet.load_state_dict({k: v for k, v in zip(my_sd.keys(), pre_sd.values())})
-    return new_resnet
-
-### WRONG names and values the wrong way round (pretrained names, own values), so load_state_dict raises about missing keys
-def copy_weights(my_resnet, pretrained_resnet):
-    my_dict = my_resnet.state_dict()
-    pretrained_dict = pretrained_resnet.state_dict()
-    assert len(my_dict) == len(pretrained_dict)
-    new_dict = dict(zip(pretrained_dict.keys(), my_dict.values()))
-    my_resnet.load_state_dict(new_dict)
-    return my_resnet
-
-### WRONG the assert counts the parameters and not the entries of the state dicts, so a differing number of buffers is not noticed
-def copy_weights(my_resnet, pretrained_resnet):
-    n_mine = len(list(my_resnet.parameters()))
-    n_pretrained = len(list(pretrained_resnet.parameters()))
-    assert n_mine == n_pretrained, f"{n_mine} != {n_pretrained}"
-    values = pretrained_resnet.state_dict().values()
-    my_resnet.load_state_dict(dict(zip(my_resnet.state_dict().keys(), values)))
-    return my_resnet
-
-### WRONG only the dictionary that state_dict() gave is changed, which is never loaded, so the network keeps its weights
-def copy_weights(my_resnet, pretrained_resnet):
+### WRONG asserts that the names are equal and not the numbers, so it always raises an AssertionError -> generic; remark
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
     mine = my_resnet.state_dict()
     theirs = pretrained_resnet.state_dict()
-    assert len(mine) == len(theirs)
-    for name, value in zip(list(mine.keys()), theirs.values()):
-        mine[name] = value
+    assert mine.keys() == theirs.keys()
+    my_resnet.load_state_dict(dict(zip(mine.keys(), theirs.values())))
     return my_resnet
 
-### WRONG hands load_state_dict the zip itself, not a dict, which raises a TypeError
-def copy_weights(my_resnet, pretrained_resnet):
-    my_names = my_resnet.state_dict().keys()
-    values = pretrained_resnet.state_dict().values()
-    assert len(my_names) == len(values)
-    my_resnet.load_state_dict(zip(my_names, values))
+### WRONG the assertion is of a tuple (condition, message), which is always true, so different numbers of entries are not noticed -> named; lengths not compared
+def copy_weights(my_resnet: ResNet34, pretrained_resnet: nn.Module) -> ResNet34:
+    my_dict = my_resnet.state_dict()
+    pre_dict = pretrained_resnet.state_dict()
+    assert (len(my_dict) == len(pre_dict), "state dicts have different lengths")
+    weights = dict(zip(my_dict.keys(), pre_dict.values()))
+    my_resnet.load_state_dict(weights)
     return my_resnet

@@ -1,12 +1,12 @@
-### RIGHT pop if it is there
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### RIGHT if in handles, pop
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -18,15 +18,15 @@ def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles.pop(module).remove()
 
-### RIGHT pop with a default
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### RIGHT try and except KeyError
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -34,20 +34,23 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
-    handle = handles.pop(module, None)
-    if handle is not None:
-        handle.remove()
+def remove_hooks(module: nn.Module) -> None:
+    try:
+        handle = handles[module]
+    except KeyError:
+        return
+    handle.remove()
+    del handles[module]
 
-### WRONG the entry stays in handles, so add_hook believes the hook is still there and adds none
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG the handle stays in handles after it is removed, so add_hook will not add the hook again -> named; handle left in the dictionary
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -59,34 +62,15 @@ def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles[module].remove()
 
-### WRONG the handle is taken out of handles, but its remove() is never called: the hook stays on the module
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
-    for out in outputs:
-        if isinstance(out, Tensor) and out.isnan().any():
-            raise ValueError(f"NaN in the output of {module}")
-
-
+### WRONG a module without a hook raises a KeyError -> named; fails without a hook
 handles = {}
 
 
-def add_hook(module: nn.Module) -> None:
-    if module not in handles:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
-
-
-def remove_hooks(module):
-    handles.pop(module, None)
-
-### WRONG a module without a hook raises a KeyError
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -98,15 +82,15 @@ def remove_hooks(module: nn.Module) -> None:
     handle = handles.pop(module)
     handle.remove()
 
-### WRONG a module without a hook raises a KeyError; the entry stays in handles
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG clears the private dictionary, so other people's hooks go too; the handle stays in handles -> named; private dictionary cleared, handle left
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -114,37 +98,18 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
-    handles[module].remove()
-
-### WRONG clears all forward hooks of the module, other people's too; the entry stays in handles
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
-    for out in outputs:
-        if isinstance(out, Tensor) and out.isnan().any():
-            raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
-
-
-def add_hook(module: nn.Module) -> None:
-    if module not in handles:
-        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
-
-
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
     module._forward_hooks.clear()
 
-### WRONG takes the hooks off all modules, not off this one only
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG removes the hooks of all modules, not of this one only -> named; all hooks removed
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -152,20 +117,40 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
     for handle in handles.values():
         handle.remove()
     handles.clear()
 
-### WRONG remove without brackets is not called: the hook stays on the module
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG only forgets the handle and never calls its remove(): the hook stays on the module -> named; handle dropped, hook left
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
 
 
+def add_hook(module: nn.Module) -> None:
+    if module not in handles:
+        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
+
+
+def remove_hooks(module: nn.Module) -> None:
+    if module in handles:
+        handles.pop(module)
+
+### WRONG remove without brackets: the hook stays on the module -> named; handle dropped, hook left
 handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    for out in outputs:
+        if isinstance(out, Tensor) and out.isnan().any():
+            raise ValueError(f"NaN in the output of {module}")
 
 
 def add_hook(module: nn.Module) -> None:
@@ -178,15 +163,15 @@ def remove_hooks(module: nn.Module) -> None:
         handles[module].remove
         del handles[module]
 
-### WRONG takes the hooks off all modules inside this one as well
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG removes the hooks of all modules inside as well, not of this one only -> named; submodules' as well
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -194,21 +179,21 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
     for m in module.modules():
-        if m in handles:
-            handles[m].remove()
-            del handles[m]
+        handle = handles.pop(m, None)
+        if handle is not None:
+            handle.remove()
 
-### WRONG deletes from the dictionary while looping over it, which raises a RuntimeError
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG deletes an entry while going through the dictionary, which raises a RuntimeError -> named; hint
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -216,21 +201,21 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
     for m, handle in handles.items():
         if m is module:
             handle.remove()
             del handles[m]
 
-### WRONG assigns to handles in the function without global, which makes it local: UnboundLocalError
-def hook_check_for_nan_output(module, inputs, output):
-    outputs = output if isinstance(output, (tuple, list)) else [output]
+### WRONG sets the entry to None and does not take it out: the module stays in handles, add_hook will not hook it again -> named; None kept for the handle
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
     for out in outputs:
         if isinstance(out, Tensor) and out.isnan().any():
             raise ValueError(f"NaN in the output of {module}")
-
-
-handles = {}
 
 
 def add_hook(module: nn.Module) -> None:
@@ -238,7 +223,28 @@ def add_hook(module: nn.Module) -> None:
         handles[module] = module.register_forward_hook(hook_check_for_nan_output)
 
 
-def remove_hooks(module):
+def remove_hooks(module: nn.Module) -> None:
+    if handles.get(module) is not None:
+        handles[module].remove()
+        handles[module] = None
+
+### WRONG assigns to the local name handles, so reading it before raises an UnboundLocalError -> named; hint
+handles = {}
+
+
+def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
+    outputs = output if isinstance(output, (tuple, list)) else (output,)
+    for out in outputs:
+        if isinstance(out, Tensor) and out.isnan().any():
+            raise ValueError(f"NaN in the output of {module}")
+
+
+def add_hook(module: nn.Module) -> None:
+    if module not in handles:
+        handles[module] = module.register_forward_hook(hook_check_for_nan_output)
+
+
+def remove_hooks(module: nn.Module) -> None:
     if module in handles:
         handles[module].remove()
         handles = {m: h for m, h in handles.items() if m is not module}
