@@ -650,7 +650,7 @@ RESIDUAL_BLOCK = Exercise(
         " Rows.of(ResidualBlock(3, 5)), Rows.of(ResidualBlock(3, 5, 2))]",
     ),
     closer_look=Trial("test_residual_block", "dropouts", "dropouts(ResidualBlock(3, 5, 2))"),
-    most_runs=1800,
+    most_runs=2200,
 )
 
 
