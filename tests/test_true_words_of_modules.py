@@ -120,6 +120,12 @@ RESIDUAL_BLOCK = {
         "Your code raised an error",
         "•",
     ),
+    "stride and padding swapped": (
+        "TwoBranches",
+        {THREE_BY_THREE: "Conv2d(in_feats, out_feats, 3, 1, first_stride)"},
+        "Your `left.0` has other settings. It is Conv2d(3, 5, kernel_size=3, stride=1, padding=2)",
+        "always",
+    ),
     "a dropout": (
         "TwoBranches",
         {"ReLU(),": "ReLU(),\nnn.Dropout(0.2),"},

@@ -167,7 +167,8 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
 
     Each pair costs time, so the likeliest come first: a trial that one of both spoils, and the
     other leaves alone, should come out of the pair as it comes out of that one. Where it is not
-    what the learner's came to, the pair is in doubt. Where the failed trial raises an error such as
+    what the learner's came to, the pair is in doubt. Of equal pairs the first are those of which
+    one alone explains the failed trial. Where the failed trial raises an error such as
     no known mistake raises there, no pair is worth it.
     """
     if nobody_else_raises_so(case):
@@ -190,7 +191,8 @@ def pairs_worth_trying(case: Case, scope: "list[Trial]") -> "list[Mistakes]":
         if one.overrides.keys().isdisjoint(two.overrides):
             doubts = (spoilt_by_one - spoilt_by_two) & unlike_one
             doubts |= (spoilt_by_two - spoilt_by_one) & unlike_two
-            pairs.append((len(doubts), (one, two)))
+            like_neither = case.failed in unlike_one & unlike_two
+            pairs.append(((len(doubts), like_neither), (one, two)))
     pairs.sort(key=lambda pair: pair[0])
     return [pair for _, pair in pairs[:MOST_PAIRS]]
 

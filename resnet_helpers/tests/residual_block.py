@@ -638,7 +638,11 @@ RESIDUAL_BLOCK = Exercise(
     name="ResidualBlock",
     reference=solutions.ResidualBlock,
     trials=TRIALS,
-    names=vars(structure) | {"drops_pixels": drops_pixels},  # what the trials' code uses
+    names={  # what the trials' code uses
+        **vars(structure),
+        "drops_pixels": drops_pixels,
+        "RightBlock": solutions.ResidualBlock,
+    },
     in_steps=ResidualBlockInSteps,
     mistakes=mistake,
     pieces={"BatchNorm2d": solutions.BatchNorm2d},
@@ -649,8 +653,13 @@ RESIDUAL_BLOCK = Exercise(
         " Wiring.of(ResidualBlock(3, 5, 2), made_up(2, 3, 6, 7)),"
         " Rows.of(ResidualBlock(3, 5)), Rows.of(ResidualBlock(3, 5, 2))]",
     ),
-    closer_look=Trial("test_residual_block", "dropouts", "dropouts(ResidualBlock(3, 5, 2))"),
-    most_runs=2200,
+    closer_look=Trial(
+        "test_residual_block",
+        "dropouts and settings",
+        "dropouts(ResidualBlock(3, 5, 2)) or other_settings("
+        "ResidualBlock(3, 5, 2), RightBlock(3, 5, 2).eval(), made_up(2, 3, 6, 7))",
+    ),
+    most_runs=3000,
 )
 
 

@@ -449,6 +449,23 @@ def dropouts(module: nn.Module) -> str:
     return ""
 
 
+def other_settings(module: nn.Module, reference: nn.Module, x: Tensor) -> str:
+    """The hint for the first layer of other settings, where forward raises; "" if none has."""
+    try:
+        filled(module).eval()(x)
+    except Exception:
+        pairs = [places_of_layers(model).items() for model in (module, reference)]
+        names = {layer: name for name, layer in module.named_modules()}
+        for (yours, place), (right, right_place) in zip(*pairs, strict=False):
+            if place != right_place:
+                break
+            if Wiring({0: settings_of(yours)}) != Wiring({0: settings_of(right)}):
+                return f"Your `{names[yours]}` has other settings. " + difference_of_layers(
+                    yours, right
+                )
+    return ""
+
+
 # ---- Trials of modules, whose code is given as text: "ResidualBlock(3, 5)" ------------------
 
 
