@@ -3,17 +3,12 @@
 import pytest
 
 import resnet_helpers.tests as checks
-from resnet_helpers.answers import averagepool, batchnorm2d, block_group, residual_block, resnet34
+from resnet_helpers.answers import answers_to
 from resnet_helpers.answers.edits import Answers
 from resnet_helpers.tests.failure import CheckFailure
 
-ANSWERS = {
-    "BatchNorm2d": batchnorm2d.batchnorm2d,
-    "AveragePool": averagepool.averagepool,
-    "ResidualBlock": residual_block.residual_block,
-    "BlockGroup": block_group.block_group,
-    "ResNet34": resnet34.resnet34,
-}
+PIECES = ("BatchNorm2d", "AveragePool", "ResidualBlock", "BlockGroup", "ResNet34")
+ANSWERS = {name: answers_to(name) for name in PIECES}
 CHECKS = {exercise.name: exercise for exercise in checks.EXERCISES}
 
 

@@ -180,12 +180,6 @@ def test_a_trial_that_meets_a_stub_says_nothing():
     assert found.mistakes == ["no one", "no two"]
 
 
-def test_of_mistakes_that_share_no_words_none_is_named():
-    mistakes = catalogue(one=unchanged)
-    mistakes("one copied", "You copy.", one=lambda self, x: +x)
-    assert failure(exercise(mistakes), toy(one=unchanged)).mistakes == []
-
-
 # ---- The first few --------------------------------------------------------------------------
 
 

@@ -215,7 +215,7 @@ def call_again(x):
         (lambda x: None.shape, "You ask None for its shape: does something lack its `return`?"),
         (lambda x: x.maen((2, 3)), "This Tensor has nothing called maen: is it spelled otherwise"),
         (lambda x: height, "Nothing is called height here: is it an attribute (self.height)"),
-        (one_of_two, "y has no value yet when this line runs"),
+        (one_of_two, "makes y a variable of its own, without a value on this line"),
         (call_again, "Your code calls itself over and over"),
         (lambda x: Conv2d(3, 5), "Conv2d(…) also needs 'kernel_size'."),
         (lambda x: Conv2d(3, 5, 3, dilation=2), "No argument called dilation is taken there"),
@@ -878,7 +878,7 @@ def outputs():
 
 def test_a_notebook_shows_the_panel_and_no_stack(outputs):
     assert outputs["mistake"].startswith("╭─ test_averagepool failed ─")
-    assert re.search("\n╰─+$", outputs["mistake"])
+    assert re.search("\n╰─+\n", outputs["mistake"])
     assert "You sum over height and width" in outputs["mistake"]
     assert "Traceback" not in outputs["mistake"]
     assert "engine.py" not in outputs["mistake"]

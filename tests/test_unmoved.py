@@ -401,3 +401,17 @@ def test_anomaly_mode_does_no_harm():
 def test_a_check_may_be_given_anything(given):
     assert "Pass the class itself" in message_of(given)
     assert "Pass the function itself" in message_of(given, checks.test_predict) or callable(given)
+
+
+def test_what_pytorch_itself_puts_in_a_functions_place_is_not_told():
+    original = nn.Module.__init__
+
+    def patched(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+
+    patched.__module__ = "torch._dynamo.mutation_guard"  # as torch.compile leaves it
+    nn.Module.__init__ = patched
+    try:
+        assert "stands in the place" not in message_of(pool(lambda x: x))
+    finally:
+        nn.Module.__init__ = original

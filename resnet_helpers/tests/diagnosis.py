@@ -210,7 +210,7 @@ def nobody_else_raises_so(case: Case) -> bool:
 
 
 def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake]":
-    """The mistakes of the best explanation; of several, those whose words all of them use, if any.
+    """The mistakes of the best explanation, or those of them whose words all the best ones use.
 
     The best ones explain most trials, those of other checks counted. First comes what explains the
     trial that failed.
@@ -228,7 +228,7 @@ def what_they_share(case: Case, explanations: "list[Mistakes]") -> "list[Mistake
     hints = [{mistake.hint for mistake in mistakes} for mistakes in best]
     shared = [mistake for mistake in best[0] if all(mistake.hint in others for others in hints)]
     return sorted(
-        shared,
+        shared or best[0],
         key=lambda mistake: not case.is_spoilt(case.made_with(mistake), case.failed),
     )
 

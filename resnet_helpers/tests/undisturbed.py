@@ -129,8 +129,15 @@ def replacements() -> Replacements:
         for owner, own in OWN.items()
         if vars(owner) != own
         for name, value in vars(owner).items()
-        if callable(original(owner, name)) and value is not original(owner, name)
+        if callable(original(owner, name))
+        and value is not original(owner, name)
+        and not is_pytorchs(value)
     ]
+
+
+def is_pytorchs(value: Any) -> bool:
+    """Whether PyTorch put it there itself, as torch.compile does with Module.__init__."""
+    return (getattr(value, "__module__", None) or "").startswith("torch.")
 
 
 @contextmanager
