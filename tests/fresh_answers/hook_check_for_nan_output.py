@@ -92,7 +92,7 @@ def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) 
             if torch.isnan(out):
                 raise ValueError(f"NaN in the output of {module}")
 
-### WRONG prints the message and raises nothing; only the first entry of a tuple or list is looked at -> generic; remark
+### WRONG prints the message and raises nothing; only the first entry of a tuple or list is looked at -> named; printed instead of raised
 def hook_check_for_nan_output(module: nn.Module, inputs: tuple, output: object) -> None:
     if isinstance(output, (tuple, list)):
         output = output[0]

@@ -62,7 +62,8 @@ style(
     @torch.no_grad()
     def predict(model: nn.Module, images: Float[Tensor, "b c h w"]) -> tuple[Tensor, Tensor]:
         model.eval()
-        return model(images).softmax(dim=1).max(dim=1)
+        with torch.inference_mode():
+            return model(images).softmax(dim=1).max(dim=1)
     """,
 )
 style(

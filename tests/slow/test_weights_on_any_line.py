@@ -230,8 +230,13 @@ def test_ctrl_c_ends_a_download_in_one_sentence(cache, content, monkeypatch):
         os.kill(os.getpid(), signal.SIGINT)
         handler.wait_for_the_end()
 
-    with pytest.raises(KeyboardInterrupt) as raised:
-        loaded_from(interrupts, content, monkeypatch, stall_seconds=20)
+    # a shell's background job ignores SIGINT, and so would this process
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt) as raised:
+            loaded_from(interrupts, content, monkeypatch, stall_seconds=20)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert isinstance(raised.value, LoadingInterruptedError)
     (line,) = raised.value._render_traceback_()
     assert "was interrupted. Run this again" in line
