@@ -3,8 +3,9 @@
 A mistake explains a trial if an implementation that makes it has the same outcome there as the
 learner's. Best is a mistake, else a pair of them, that explains every trial of every check; then
 one that explains every trial of the failed check; then the one that explains the first few trials
-to come out wrong. Where several do equally well, only what all of them say is said. But first of
-all an earlier piece of the learner's is blamed, if with the course's in its place all is right.
+to come out wrong. Where several do equally well, what all of them say is said, or what the first of
+them says if they share nothing. But first of all an earlier piece of the learner's is blamed, if
+with the course's in its place all is right.
 """
 
 from collections.abc import Iterable, Iterator

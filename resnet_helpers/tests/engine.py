@@ -5,12 +5,16 @@ one (`batchnorm2d.py`). Near its top stands a right answer in steps, or where it
 catalogue below it, add the mistake: a name that never changes again, the words for the learner, and
 the steps that come out differently, one-liners as keywords, longer ones as methods of a class:
 
-    mistake("unbiased variance", "You divide by n - 1. …", batch_var=lambda self, x: x.var(AXES))
+    mistake("unbiased variance when normalising", "You normalise with …",
+            batch_var=lambda self, x: x.var(AXES, keepdim=True))
 
-Then prove it in `resnet_helpers/answers` (`batchnorm2d_wrong.py`), by an edit of a right answer's
-source, written without looking at the steps: wrong("unbiased variance", ByHand, {"n": "(n - 1)"}).
-Run `pytest tests/test_checks.py -k unbiased`: the check must say these words of that answer, no
-others.
+Then prove it in `resnet_helpers/answers` (`batchnorm2d_wrong.py`) by an edit of a right answer's
+source, whose old text stands there just once, written without looking at the steps:
+
+    wrong("unbiased variance when normalising", Lerp, {", unbiased=False": ""})
+
+Run `pytest tests/test_checks.py -k "test_the_catalogue or unbiased-variance"`: the check must say
+these words of that answer, and no others.
 """
 
 import inspect

@@ -311,9 +311,6 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     r"invalid combination of arguments - got \(NoneType": (
         "None stands where a tensor is wanted: does something lack its `return`?"
     ),
-    r"argument 'input' .*must be Tensor, not (\w+)": (
-        "A value of type {} stands where a tensor is wanted."
-    ),
 }
 
 
