@@ -18,11 +18,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from resnet_helpers.class_tools.limits import Ended, Limits, run
-from resnet_helpers.class_tools.running import is_graded, not_needed
+from resnet_helpers.class_tools.cells import asks_for_answers, is_graded, not_needed
 from resnet_helpers.errors import CourseError
 
 PACKAGE = Path(__file__).parents[1]
 DATA = PACKAGE if (PACKAGE / "imagenet_labels.json").exists() else PACKAGE.parent
+NOT_JUDGED = "The checks were stopped before they came to this cell."
 CELLS_IN_ALL = 4  # one cell may take this part of the seconds
 KEPT = ("PATH", "LANG", "PYTHONPATH", "LD_LIBRARY_PATH", "RESNET_HELPERS_WEIGHTS")
 STOPPED = {
@@ -66,11 +67,13 @@ def grade(notebook: NotebookNode, files: dict[str, bytes], limits: Limits) -> Ve
         raise CourseError(f"The course's files in {PACKAGE} have changed while a submission ran.")
     outputs = {str(line["cell"]): line["outputs"] for line in ran if "cell" in line}
     why, remarks = stopped(notebook, ran, ended, limits)
+    remarks += ["imports the course's answers"] * any(map(asks_for_answers, notebook.cells))
     carried = {line["grade_id"]: line for line in ran if "grade_id" in line}
     verdicts, judged = judge(notebook, carried, why, limits)
     for index, cell in enumerate(notebook.cells):
         if is_graded(cell):
-            verdict = verdicts.get(cell.metadata.nbgrader.grade_id, NOT_JUDGED)
+            nothing = {"outputs": [says(NOT_JUDGED)], "remarks": [NOT_JUDGED]}
+            verdict = verdicts.get(cell.metadata.nbgrader.grade_id, nothing)
             outputs[str(index)] = verdict["outputs"]
             remarks += verdict["remarks"]
     return Verdict(
@@ -82,13 +85,14 @@ def grade(notebook: NotebookNode, files: dict[str, bytes], limits: Limits) -> Ve
     )
 
 
-WORDS = "The checks were stopped before they came to this cell."
-NOT_JUDGED = {
-    "outputs": [
-        {"output_type": "error", "ename": "NotJudged", "evalue": WORDS, "traceback": [WORDS]}
-    ],
-    "remarks": ["not judged: the checks were stopped"],
-}
+def refused(notebook: NotebookNode, words: str) -> Verdict:
+    """The same words for each check cell, and no points."""
+    return Verdict({str(i): [says(words)] for i, cell in enumerate(notebook.cells) if is_graded(cell)})
+
+
+def says(words: str) -> dict[str, Any]:
+    """An output that gives no points, and says why."""
+    return {"output_type": "error", "ename": "NoPoints", "evalue": words, "traceback": [words]}
 
 
 def run_notebook(
@@ -126,7 +130,8 @@ def judge(
             Path(folder, name).mkdir()
         file = Path(folder, "cells.json")
         file.write_text(json.dumps(cells))
-        ended = run([*python("judge"), str(file)], Path(folder), limits, environment(Path(folder)))
+        command = [*python("judge"), str(file), str(limits.seconds / CELLS_IN_ALL)]
+        ended = run(command, Path(folder), limits, environment(Path(folder)))
     return {line["grade_id"]: line for line in parsed(ended.output) if "grade_id" in line}, ended
 
 

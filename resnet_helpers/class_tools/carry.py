@@ -4,6 +4,8 @@ What goes along is the pieces and all that they use, and nothing that the notebo
 own process: a check that a cell has replaced stays behind. (cloudpickle does the work.)
 """
 
+import base64
+import io
 import linecache
 import os
 import pickle
@@ -15,12 +17,14 @@ from typing import Any
 
 import cloudpickle
 
+from resnet_helpers.class_tools.cells import ANSWERS
+
 MOST_TEXT = 1_000_000  # characters of source that go along, for the lines in messages
-ANSWERS = ("resnet_helpers.solutions", "resnet_helpers.answers")
+FOLDER = os.getcwd()  # the notebook's, also when it has deleted that
 
 
-def dump(namespace: Mapping[str, Any], names: Iterable[str], file: str) -> None:
-    """Write the pieces of these names into the file, as far as the namespace has them.
+def dump(namespace: Mapping[str, Any], names: Iterable[str]) -> str:
+    """The pieces of these names, as far as the namespace has them, as text that `load` reads.
 
     Raises:
         Exception: one of them cannot be carried; pickle has many ways to say so.
@@ -31,10 +35,10 @@ def dump(namespace: Mapping[str, Any], names: Iterable[str], file: str) -> None:
     pieces = {name: namespace[name] for name in names if name in namespace}
     lines = {}
     for name, entry in list(linecache.cache.items()):
-        is_cell = "ipykernel" in name or name.startswith(os.getcwd())
+        is_cell = "ipykernel" in name or name.startswith(FOLDER)
         if is_cell and len(entry) == 4 and sum(map(len, lines.values())) < MOST_TEXT:
             lines[name] = "".join(entry[2])
-    Path(file).write_bytes(pickle.dumps((cloudpickle.dumps(pieces), lines)))
+    return base64.b64encode(pickle.dumps((cloudpickle.dumps(pieces), lines))).decode()
 
 
 def is_beside_the_notebook(module: Any) -> bool:
@@ -42,11 +46,11 @@ def is_beside_the_notebook(module: Any) -> bool:
     file = getattr(module, "__file__", None)
     if not isinstance(file, str) or not isinstance(module, types.ModuleType):
         return False
-    return module.__name__ == "my_resnet" or Path(file).resolve().is_relative_to(os.getcwd())
+    return module.__name__ == "my_resnet" or Path(file).is_relative_to(FOLDER)
 
 
-class Carried(pickle.Unpickler):
-    """Reads what dump wrote, and remembers which of the course's own answers it asks for."""
+class Unpickler(pickle.Unpickler):
+    """Remembers which of the course's own answers the text asks for."""
 
     def __init__(self, file: Any):
         super().__init__(file)
@@ -56,6 +60,20 @@ class Carried(pickle.Unpickler):
         if module.startswith(ANSWERS):
             self.answers_used.add(name.partition(".")[0])
         return super().find_class(module, name)
+
+
+def load(text: str) -> tuple[dict[str, Any], set[str]]:
+    """The pieces by name, and the names of the course's own answers among what they consist of.
+
+    What is in them may run any code: call this only where a learner's code may run.
+    """
+    data, lines = pickle.loads(base64.b64decode(text))
+    for name, source in lines.items():  # where tracebacks and inspect look for it
+        linecache.cache[name] = len(source), None, source.splitlines(True), name
+    unpickler = Unpickler(io.BytesIO(data))
+    pieces = unpickler.load()
+    put_together(pieces)
+    return pieces, unpickler.answers_used
 
 
 def put_together(pieces: dict[str, Any]) -> None:

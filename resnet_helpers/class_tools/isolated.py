@@ -4,9 +4,7 @@ nbgrader cleans a submission, puts its own check cells back and saves the points
 place of its Execute, the notebook is run and judged in a box of its own.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
@@ -23,7 +21,7 @@ from traitlets import Float, Integer
 from resnet_helpers.class_tools import box
 from resnet_helpers.class_tools.limits import Limits
 
-RECORD = "graded.json"  # beside the autograded notebook: what came of it
+RECORD = "graded.json"  # beside the autograded notebook: what grade_all writes of it
 LARGEST_FILE = 20_000_000  # of those that a learner hands in beside the notebook
 
 
@@ -32,19 +30,18 @@ class Isolated(NbGraderPreprocessor):
 
     seconds = Float(300, help="of the clock, for the whole notebook").tag(config=True)
     memory = Integer(2_000_000_000, help="bytes that all its processes may hold").tag(config=True)
-    known: Mapping[str, box.Verdict] = {}  # by student
+    known: Mapping[tuple[str, str], box.Verdict] = {}  # by student and notebook
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        student = resources["nbgrader"]["student"]
-        folder = Path(resources["metadata"]["path"])
-        if student in self.known:
-            verdict = self.known[student]
-        else:
+        key = resources["nbgrader"]["student"], resources["nbgrader"]["notebook"]
+        if key not in self.known:
+            files = files_beside(Path(resources["metadata"]["path"]))
             limits = Limits(seconds=self.seconds, memory=self.memory)
-            verdict = box.grade(nb, files_beside(folder), limits)
+            self.known = {**self.known, key: box.grade(nb, files, limits)}
+        verdict = self.known[key]
         verdict.put_into(nb)
-        record = asdict(verdict) | {"outputs": None}
-        (folder / RECORD).write_text(json.dumps(record, indent=1))
+        for remark in verdict.remarks:
+            self.log.warning("%s of %s: %s", key[1], key[0], remark)
         return nb, resources
 
 

@@ -3,17 +3,17 @@
 No cell of the notebook has run in this process, so that the checks are as the course has them.
 After each check they still must be: code of a learner's that changes them gets no points.
 
-    python -m resnet_helpers.class_tools.judge FILE    prints one line of JSON for each check cell
+Prints one line of JSON for each check cell.
+
+    python -m resnet_helpers.class_tools.judge FILE SECONDS_A_CELL
 """
 
-import base64
 import contextlib
 import importlib
 import io
 import json
-import linecache
+import math
 import os
-import pickle
 import re
 import signal
 import sys
@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_helpers import my_work, tests  # before any learner's code
-from resnet_helpers.class_tools.carry import ANSWERS, Carried, functions_of, names_in, put_together
-from resnet_helpers.class_tools.running import calls_of
+from resnet_helpers.class_tools import carry
+from resnet_helpers.class_tools.carry import functions_of, names_in
+from resnet_helpers.class_tools.cells import ANSWERS, calls_of
 from resnet_helpers.errors import CourseError
 
 # Checks that are no trials: they say of each of several claims whether it is right.
@@ -31,7 +32,6 @@ CLAIMS = {
     "check_diagnoses": "resnet_helpers.broken",
     "check_run_diagnoses": "resnet_helpers.training",
 }
-SECONDS = 100  # for the checks of one cell
 assert my_work  # imported so that `import my_resnet` means a learner's file
 
 
@@ -50,7 +50,7 @@ def judge(cell: dict[str, Any]) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
             calls = calls_of(cell["source"])
-            pieces = load(cell, {piece for _, piece in calls}, remarks)
+            pieces = pieces_of(cell, {piece for _, piece in calls}, remarks)
             share = min(run_check(check, piece, pieces, printed) for check, piece in calls)
         if before - fingerprint():
             remarks.append("its code changes the course's checks")
@@ -64,7 +64,7 @@ def judge(cell: dict[str, Any]) -> dict[str, Any]:
     return {"outputs": outputs, "remarks": remarks}
 
 
-def load(cell: dict[str, Any], wanted: set[str], remarks: list[str]) -> dict[str, Any]:
+def pieces_of(cell: dict[str, Any], wanted: set[str], remarks: list[str]) -> dict[str, Any]:
     """The pieces that the notebook has defined.
 
     Raises:
@@ -72,18 +72,13 @@ def load(cell: dict[str, Any], wanted: set[str], remarks: list[str]) -> dict[str
     """
     if not cell["carried"]:
         raise NoPointsError(cell["trouble"] or "The notebook did not run as far as this cell.")
-    data, lines = pickle.loads(base64.b64decode(cell["carried"]))
-    for name, text in lines.items():
-        linecache.cache[name] = len(text), None, text.splitlines(True), name
-    unpickler = Carried(io.BytesIO(data))
-    pieces = unpickler.load()
-    put_together(pieces)
+    pieces, answers_used = carry.load(cell["carried"])
     names = {
         name
         for function in functions_of(pieces[piece] for piece in wanted if piece in pieces)
         for name in names_in(function.__code__)
     }
-    borrowed = wanted & unpickler.answers_used
+    borrowed = wanted & answers_used
     if borrowed or any(answers in name for name in names for answers in ANSWERS):
         what = " and ".join(sorted(borrowed or wanted))
         remarks.append(f"{what} uses the course's own answer")
@@ -102,8 +97,13 @@ def run_check(check: str, name: str, pieces: dict[str, Any], printed: io.StringI
     if check not in CLAIMS:
         getattr(tests, check)(pieces[name])
         return 1
+
+    def claims() -> Any:
+        with contextlib.redirect_stdout(io.StringIO()):  # or it could print that they are right
+            return pieces[name]()
+
     start = printed.tell()
-    getattr(importlib.import_module(CLAIMS[check]), check)(pieces[name])
+    getattr(importlib.import_module(CLAIMS[check]), check)(claims)
     said = re.findall(r"^\w+ \d+: (right!)?", printed.getvalue()[start:], re.MULTILINE)
     return said.count("right!") / len(said)
 
@@ -148,13 +148,13 @@ def fingerprint(
     return found
 
 
-def judged_apart(cell: dict[str, Any]) -> dict[str, Any]:
+def judged_apart(cell: dict[str, Any], seconds: int) -> dict[str, Any]:
     """The same as judge, in a forked process, which cannot spoil the next cell's."""
     read_end, write_end = os.pipe()
     if (child := os.fork()) == 0:
         try:
             os.close(read_end)
-            signal.alarm(SECONDS)
+            signal.alarm(seconds)
             text = json.dumps(judge(cell)).encode()
             with open(write_end, "wb") as pipe:
                 pipe.write(text)
@@ -168,17 +168,18 @@ def judged_apart(cell: dict[str, Any]) -> dict[str, Any]:
         return json.loads(text)
     except ValueError:
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
-            words = f"The check was stopped after {SECONDS} seconds: does a loop of yours never end?"
+            words = f"The checks were stopped after {seconds} seconds: does a loop never end?"
             return {"outputs": [shown(NoPointsError(words))], "remarks": []}
         words = "Your code ended the process in which it was checked: no points."
         return {"outputs": [shown(NoPointsError(words))], "remarks": ["ended the check's process"]}
 
 
 def main() -> None:
-    """Judge the check cells in the file that is named."""
+    """Judge the check cells in the file that is named first, each for so many seconds at most."""
+    seconds = math.ceil(float(sys.argv[2]))
     cells = json.loads(Path(sys.argv[1]).read_text())
     for grade_id, cell in cells.items():
-        print(json.dumps({"grade_id": grade_id} | judged_apart(cell)), flush=True)
+        print(json.dumps({"grade_id": grade_id} | judged_apart(cell, seconds)), flush=True)
 
 
 if __name__ == "__main__":

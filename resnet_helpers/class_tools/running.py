@@ -10,12 +10,9 @@ which something is used.
 
 import ast
 import asyncio
-import base64
-import hashlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -23,67 +20,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from resnet_helpers.class_tools.cells import calls_of, is_graded, not_needed
+
 MOST_OUTPUT = 200_000  # characters of one cell's outputs
-NOT_RUN = {"long", "save"}  # tags of the course's cells that grading does not need
+CARRY = "__import__('resnet_helpers.class_tools.carry', fromlist=['dump'])"
 CUT = "\n… (the rest of this cell's output was left out)\n"
-
-
-def is_graded(cell: NotebookNode) -> bool:
-    """Whether nbgrader gives points for the cell."""
-    return cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade", False)
-
-
-def calls_of(source: str) -> list[tuple[str, str]]:
-    """The checks that a check cell calls, each with the name of the piece that it gets."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Call(func=ast.Attribute(attr=check), args=[ast.Name(id=piece)]):
-                found.append((check, piece))
-            case ast.Call(func=ast.Name(id=check), args=[ast.Name(id=piece)]):
-                found.append((check, piece))
-    return found
-
-
-def not_needed(cells: list[NotebookNode]) -> set[int]:
-    """Which code cells need not be run: the course's own, of which nothing is used further down."""
-    unused, needed = set(), set()
-    for index, cell in reversed(list(enumerate(cells))):
-        if cell.cell_type != "code":
-            continue
-        tags = set(cell.metadata.get("tags", []))
-        if NOT_RUN & tags:
-            unused.add(index)
-            continue
-        try:
-            nodes = list(ast.walk(ast.parse(cell.source)))
-        except SyntaxError:  # a %magic, or a mistake: let the kernel say
-            continue
-        if is_the_courses_own(cell) and not is_graded(cell) and not needed & bound_in(nodes):
-            unused.add(index)
-        else:
-            needed |= {node.id for node in nodes if isinstance(node, ast.Name)}
-    return unused
-
-
-def is_the_courses_own(cell: NotebookNode) -> bool:
-    """Whether nobody has changed the cell: the builder makes its id from its text."""
-    digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
-    return cell.get("id", "").partition("-")[0] == digest
-
-
-def bound_in(nodes: list[ast.AST]) -> set[str]:
-    """The names to which these nodes give a value."""
-    names = set()
-    for node in nodes:
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()):
-                names.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.alias(name=name, asname=other):
-                names.add(other or name.partition(".")[0])
-    return names
 
 
 class Client(NotebookClient):
@@ -112,6 +53,8 @@ class Client(NotebookClient):
         self.shown: dict[int, int] = {}
 
     async def async_execute_cell(self, cell, cell_index, **settings):
+        if cell_index == 0:
+            await self.evaluate(f"bool({CARRY})")  # imported while the course's files are there
         if cell.cell_type != "code" or cell_index in self.left_out:
             return cell
         if is_graded(cell):
@@ -138,22 +81,23 @@ class Client(NotebookClient):
     async def carry(self, cell: NotebookNode) -> None:
         """Ask the kernel for the pieces that the cell checks, and those of the cells before."""
         self.pieces += [piece for _, piece in calls_of(cell.source) if piece not in self.pieces]
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "carried")
-            ask = (
-                "__import__('resnet_helpers.class_tools.carry', fromlist=['dump'])"
-                f".dump(globals(), {self.pieces!r}, {str(file)!r})"
-            )
-            message = self.kc.execute(
-                "", silent=True, store_history=False, user_expressions={"carried": ask}
-            )
-            if asyncio.iscoroutine(message):
-                message = await message
-            reply = await self.async_wait_for_reply(message)
-            answer = (reply or {}).get("content", {}).get("user_expressions", {}).get("carried", {})
-            carried = base64.b64encode(file.read_bytes()).decode() if file.exists() else ""
-        trouble = f"{answer.get('ename', '')}: {answer.get('evalue', '')}" if not carried else ""
+        reply = await self.evaluate(f"{CARRY}.dump(globals(), {self.pieces!r})")
+        carried, trouble = "", "The notebook's kernel did not hand on what it has defined."
+        if "data" in reply:
+            carried = ast.literal_eval(reply["data"]["text/plain"])
+        elif "ename" in reply:
+            trouble = f"What this cell checks cannot be judged: {reply['ename']}: {reply['evalue']}"
         say(grade_id=cell.metadata.nbgrader.grade_id, carried=carried, trouble=trouble)
+
+    async def evaluate(self, expression: str) -> dict:
+        """What the kernel makes of an expression."""
+        message = self.kc.execute(
+            "", silent=True, store_history=False, user_expressions={"value": expression}
+        )
+        if asyncio.iscoroutine(message):
+            message = await message
+        reply = await self.async_wait_for_reply(message)
+        return (reply or {}).get("content", {}).get("user_expressions", {}).get("value", {})
 
 
 def say(**line) -> None:
