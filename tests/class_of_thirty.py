@@ -53,7 +53,9 @@ def source(exercise: str, *, style: str = "", mistake: str = "") -> str:
     else:
         [answer] = [wrong for wrong in found.wrong_ones if wrong.mistake == mistake][:1]
     module = batchnorm2d if exercise == "BatchNorm2d" else sequential
-    head = re.findall(r"^(?:from|import) (?!resnet_helpers\.answers).*$", inspect.getsource(module), re.M)
+    head = re.findall(
+        r"^(?:from|import) (?!resnet_helpers\.answers).*$", inspect.getsource(module), re.M
+    )
     if exercise == "BatchNorm2d":
         head.append(inspect.getsource(batchnorm2d.Given))
     return "\n".join([*head, "", "", answer.source])
@@ -176,8 +178,7 @@ THIRTY = {
         FULL,
         RIGHT,
         SEQ,
-        first="import subprocess\n"
-        "subprocess.Popen(['sleep', '86399'], start_new_session=True)",
+        first="import subprocess\nsubprocess.Popen(['sleep', '86399'], start_new_session=True)",
     ),
     "many-processes": Submission(
         NONE,

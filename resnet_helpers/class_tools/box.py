@@ -17,8 +17,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_helpers.class_tools.limits import Ended, Limits, run
 from resnet_helpers.class_tools.cells import asks_for_answers, is_graded, not_needed
+from resnet_helpers.class_tools.limits import Ended, Limits, run
 from resnet_helpers.errors import CourseError
 
 PACKAGE = Path(__file__).parents[1]
@@ -69,7 +69,7 @@ def grade(notebook: NotebookNode, files: dict[str, bytes], limits: Limits) -> Ve
     why, remarks = stopped(notebook, ran, ended, limits)
     remarks += ["imports the course's answers"] * any(map(asks_for_answers, notebook.cells))
     carried = {line["grade_id"]: line for line in ran if "grade_id" in line}
-    verdicts, judged = judge(notebook, carried, why, limits)
+    verdicts, judged = judge(to_judge(notebook, carried, why), limits)
     for index, cell in enumerate(notebook.cells):
         if is_graded(cell):
             nothing = {"outputs": [says(NOT_JUDGED)], "remarks": [NOT_JUDGED]}
@@ -87,12 +87,19 @@ def grade(notebook: NotebookNode, files: dict[str, bytes], limits: Limits) -> Ve
 
 def refused(notebook: NotebookNode, words: str) -> Verdict:
     """The same words for each check cell, and no points."""
-    return Verdict({str(i): [says(words)] for i, cell in enumerate(notebook.cells) if is_graded(cell)})
+    return Verdict(
+        {str(i): [says(words)] for i, cell in enumerate(notebook.cells) if is_graded(cell)}
+    )
 
 
 def says(words: str) -> dict[str, Any]:
     """An output that gives no points, and says why."""
-    return {"output_type": "error", "ename": "NoPoints", "evalue": words, "traceback": [words]}
+    return {
+        "output_type": "error",
+        "ename": "NotReachedError",
+        "evalue": words,
+        "traceback": [words],
+    }
 
 
 def run_notebook(
@@ -114,17 +121,22 @@ def run_notebook(
     return parsed(ended.output), ended
 
 
-def judge(
-    notebook: NotebookNode, carried: dict[str, dict], why: str, limits: Limits
-) -> tuple[dict[str, dict], Ended]:
-    """The judge's verdict on each check cell, and how it ended."""
+def to_judge(notebook: NotebookNode, carried: dict[str, dict], why: str) -> dict[str, dict]:
+    """The notebook's check cells by their ids, each with what was carried away for it."""
     nothing = {"carried": "", "trouble": why}
-    cells = {}
-    for cell in filter(is_graded, notebook.cells):
-        name = cell.metadata.nbgrader.grade_id
-        line = carried.get(name, nothing)
-        points = cell.metadata.nbgrader.points
-        cells[name] = {**nothing, **line, "source": cell.source, "points": points}
+    return {
+        cell.metadata.nbgrader.grade_id: {
+            **nothing,
+            **carried.get(cell.metadata.nbgrader.grade_id, {}),
+            "source": cell.source,
+            "points": cell.metadata.nbgrader.points,
+        }
+        for cell in filter(is_graded, notebook.cells)
+    }
+
+
+def judge(cells: dict[str, dict], limits: Limits) -> tuple[dict[str, dict], Ended]:
+    """The judge's verdict on each check cell, and how it ended."""
     with tempfile.TemporaryDirectory(prefix="judge-", ignore_cleanup_errors=True) as folder:
         for name in ("home", "tmp"):
             Path(folder, name).mkdir()
@@ -193,5 +205,3 @@ def digest() -> str:
     for file in sorted(PACKAGE.rglob("*.py")):
         found.update(file.read_bytes())
     return found.hexdigest()
-
-

@@ -19,6 +19,7 @@ import cloudpickle
 
 from resnet_helpers.class_tools.cells import ANSWERS
 
+LEARNERS = ("__main__", "my_resnet")  # modules in which a learner writes
 MOST_TEXT = 1_000_000  # characters of source that go along, for the lines in messages
 FOLDER = os.getcwd()  # the notebook's, also when it has deleted that
 
@@ -84,15 +85,22 @@ def put_together(pieces: dict[str, Any]) -> None:
 
 
 def functions_of(pieces: Iterable[Any]) -> Iterator[types.FunctionType]:
-    """The functions among the pieces, and the methods of the classes among them."""
+    """The functions among the pieces, and the methods of the learner's classes among them."""
     for piece in pieces:
         if isinstance(piece, types.FunctionType):
             yield piece
         elif isinstance(piece, type):
-            for part in vars(piece).values():
-                part = getattr(part, "__func__", part)
-                if isinstance(part, types.FunctionType):
-                    yield part
+            for owner in piece.__mro__:
+                if owner.__module__ in LEARNERS:
+                    yield from functions_in(owner)
+
+
+def functions_in(owner: type) -> Iterator[types.FunctionType]:
+    """The methods that a class itself defines."""
+    for part in vars(owner).values():
+        function = getattr(part, "__func__", getattr(part, "fget", part))
+        if isinstance(function, types.FunctionType):
+            yield function
 
 
 def names_in(code: types.CodeType) -> Iterator[str]:

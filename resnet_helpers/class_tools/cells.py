@@ -6,6 +6,11 @@ from typing import Any
 
 NOT_RUN = {"long", "save"}  # tags of the course's cells that grading does not need
 ANSWERS = ("resnet_helpers.solutions", "resnet_helpers.answers")
+# Checks that are no trials: they say of each of several claims whether it is right.
+CLAIMS = {
+    "check_diagnoses": "resnet_helpers.broken",
+    "check_run_diagnoses": "resnet_helpers.training",
+}
 Cell = Any  # a NotebookNode; nbformat is not imported for it
 
 

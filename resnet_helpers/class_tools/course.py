@@ -54,7 +54,7 @@ class Course:
 
     @property
     def directory(self) -> CourseDirectory:
-        """nbgrader's own view of the folder."""
+        """Nbgrader's own view of the folder."""
         return CourseDirectory(config=self.config, assignment_id=self.assignment)
 
     @property
@@ -116,7 +116,7 @@ class Course:
         except FileNotFoundError:
             there = ", ".join(sorted(path.name for path in file.parent.iterdir())) or "nothing"
             raise Unreadable(f"{file.name} was not handed in, but {there}") from None
-        except Exception as error:  # noqa: BLE001 - a broken file breaks nbformat in many ways
+        except Exception as error:
             first, *_ = str(error).splitlines() or [""]
             raise Unreadable(
                 f"{file.name} is no notebook ({type(error).__name__}: {first[:100]})"
@@ -147,16 +147,14 @@ class Course:
                 found.update(str(file).encode() + file.read_bytes())
         return found.hexdigest()
 
-    # ---- Writing what came of it ----------------------------------------------------------------
+    # ---- Writing what came of it ---------------------------------------------------------------
 
     def save(self, student: str, verdicts: Mapping[str, box.Verdict]) -> None:
         """Have nbgrader write the notebooks and the points; doing it twice changes nothing."""
-
-        class Known(Isolated):
-            known = {(student, name): verdict for name, verdict in verdicts.items()}
-
+        known = {(student, name): verdict for name, verdict in verdicts.items()}
+        giving = type("Giving", (Isolated,), {"known": known})
         config = Config(self.config)
-        config.Autograde.autograde_preprocessors = [Known, *PREPROCESSORS[1:]]
+        config.Autograde.autograde_preprocessors = [giving, *PREPROCESSORS[1:]]
         config.CourseDirectory.update(assignment_id=self.assignment, student_id=student)
         directory = CourseDirectory(config=config)
         Autograde(coursedir=directory, config=config, force=True).start()
@@ -193,7 +191,7 @@ class Course:
         file.unlink(missing_ok=True)
         file.write_text(json.dumps(record, indent=1))
 
-    # ---- What is known of a submission ------------------------------------------------------------
+    # ---- What is known of a submission ----------------------------------------------------------
 
     def record(self, student: str) -> dict[str, Any]:
         """What was written when it was graded; empty if it has not been."""

@@ -115,7 +115,9 @@ def graded(
         while waiting and len(whose) < AHEAD * max(1, len(client.nthreads())):
             student = waiting.pop()
             try:
-                notebooks = {n: nbformat.writes(course.cleaned(student, n)) for n in course.notebooks}
+                notebooks = {
+                    n: nbformat.writes(course.cleaned(student, n)) for n in course.notebooks
+                }
             except Unreadable as error:
                 yield student, error
                 continue

@@ -21,29 +21,27 @@ import types
 from pathlib import Path
 from typing import Any
 
-from resnet_helpers import my_work, tests  # before any learner's code
+from resnet_helpers import tests  # before any learner's code
 from resnet_helpers.class_tools import carry
 from resnet_helpers.class_tools.carry import functions_of, names_in
-from resnet_helpers.class_tools.cells import ANSWERS, calls_of
+from resnet_helpers.class_tools.cells import ANSWERS, CLAIMS, calls_of
 from resnet_helpers.errors import CourseError
-
-# Checks that are no trials: they say of each of several claims whether it is right.
-CLAIMS = {
-    "check_diagnoses": "resnet_helpers.broken",
-    "check_run_diagnoses": "resnet_helpers.training",
-}
-assert my_work  # imported so that `import my_resnet` means a learner's file
+from resnet_helpers.my_work import disk
 
 
 class NoPointsError(CourseError):
     """Why a check cell gets no points, although a check may have passed."""
 
 
+class NotReachedError(CourseError):
+    """Why a check could not be run at all."""
+
+
 def judge(cell: dict[str, Any]) -> dict[str, Any]:
     """Run the checks of one cell: its outputs as a notebook has them, and remarks for the teacher.
 
     `cell` holds its `source`, its `points`, and what was `carried` from the notebook, or the
-    `trouble` why nothing was.
+    `trouble` why nothing was; or else the `text` of a my_resnet.py.
     """
     before = fingerprint()
     printed, outputs, remarks = io.StringIO(), [], []
@@ -68,10 +66,13 @@ def pieces_of(cell: dict[str, Any], wanted: set[str], remarks: list[str]) -> dic
     """The pieces that the notebook has defined.
 
     Raises:
-        NoPointsError: nothing came, or a piece is the course's own answer.
+        NotReachedError: nothing came.
+        NoPointsError: a piece is the course's own answer.
     """
+    if "text" in cell:
+        return vars(disk.run(cell["text"], disk.FILENAME))
     if not cell["carried"]:
-        raise NoPointsError(cell["trouble"] or "The notebook did not run as far as this cell.")
+        raise NotReachedError(cell["trouble"] or "The notebook did not run as far as this cell.")
     pieces, answers_used = carry.load(cell["carried"])
     names = {
         name
@@ -93,7 +94,7 @@ def run_check(check: str, name: str, pieces: dict[str, Any], printed: io.StringI
         Exception: the check failed; or there is no such piece.
     """
     if name not in pieces:
-        raise NoPointsError(f"The notebook defines no {name}.")
+        raise NotReachedError(f"The notebook defines no {name}.")
     if check not in CLAIMS:
         getattr(tests, check)(pieces[name])
         return 1

@@ -12,10 +12,10 @@ import pytest
 
 pytest.importorskip("nbgrader")
 
-from class_of_thirty import ASSIGNMENT, FULL, SECONDS, THIRTY, hand_in  # noqa: E402
-from nbgrader_course import make_course, nbgrader  # noqa: E402
+from class_of_thirty import ASSIGNMENT, FULL, SECONDS, THIRTY, hand_in
+from nbgrader_course import make_course, nbgrader
 
-from resnet_helpers.class_tools import grade_all  # noqa: E402
+from resnet_helpers.class_tools import grade_all
 
 STUDENTS = list(THIRTY)[: int(os.environ.get("CLASS_OF", 10))]
 
@@ -39,7 +39,9 @@ def grades(course, before) -> pd.DataFrame:
 
 def hashes(course: Path) -> dict[str, str]:
     """Of every file that grading must leave as it is."""
-    kept = [path for name in ("source", "release", "submitted") for path in (course / name).rglob("*")]
+    kept = [
+        path for name in ("source", "release", "submitted") for path in (course / name).rglob("*")
+    ]
     return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept if p.is_file()}
 
 
