@@ -84,9 +84,9 @@ def points_of(cells: list[NotebookNode]) -> list[float]:
     """The points of each check cell, in order: an exercise's red dots, shared by its checks."""
     shares: list[list[int]] = []  # of each exercise: its dots, and its check cells
     for cell in cells:
-        if cell.cell_type == "markdown" and (dots := cell.source.count("🔴")):
-            shares.append([dots, 0])
-        elif is_tagged(cell, "check"):
+        for dots in re.findall("Difficulty: (🔴+)", cell.source):
+            shares.append([len(dots), 0])
+        if is_tagged(cell, "check"):
             shares[-1][1] += 1
     return [dots / n_checks for dots, n_checks in shares for _ in range(n_checks)]
 

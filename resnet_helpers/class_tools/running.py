@@ -31,15 +31,14 @@ class Client(NotebookClient):
     """Runs a notebook on after errors, bounds its outputs, and carries its pieces away."""
 
     def __init__(self, notebook: NotebookNode, seconds: float, **settings):
+        words = f"TimeoutError: this cell was stopped after {seconds:.0f} seconds"
+        self.stopped = {"ename": "TimeoutError", "evalue": words, "traceback": [words]}
         super().__init__(
             notebook,
             timeout=seconds,
             interrupt_on_timeout=True,
-            error_on_timeout={
-                "ename": "TimeoutError",
-                "evalue": f"this cell was stopped after {seconds:.0f} seconds",
-                "traceback": [f"TimeoutError: this cell was stopped after {seconds:.0f} seconds"],
-            },
+            error_on_timeout=self.stopped,
+            on_cell_executed=self.show_timeout,
             allow_errors=True,
             raise_on_iopub_timeout=False,
             record_timing=False,
@@ -64,6 +63,11 @@ class Client(NotebookClient):
         cell = await super().async_execute_cell(cell, cell_index, **settings)
         say(cell=cell_index, count=cell.execution_count, outputs=cell.outputs)
         return cell
+
+    def show_timeout(self, cell, cell_index, execute_reply):
+        """Say in the cell's outputs that it was stopped: nbclient only says so in its reply."""
+        if execute_reply["content"].get("evalue") == self.stopped["evalue"]:
+            cell.outputs.append(nbformat.v4.new_output("error", **self.stopped))
 
     def output(self, outs, msg, display_id, cell_index):
         out = super().output(outs, msg, display_id, cell_index)
