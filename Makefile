@@ -2,16 +2,18 @@
 # make test        what to run before a commit; CI runs it first
 # make test-slow   many pictures, networks, servers and processes; CI runs it next
 # make bench       all that is claimed about speed, in one table
+# make nbgrader    the lessons as an nbgrader course, in the folder nbgrader (COURSE=… for another)
 # make notebooks   build and run the notebooks from lessons/ and resnet_helpers/solutions.py
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SOURCES := build_notebooks.py conftest.py resnet_helpers resnet_inputs tests benchmarks
+SOURCES := build_notebooks.py build_nbgrader.py conftest.py resnet_helpers resnet_inputs tests benchmarks
+COURSE ?= nbgrader
 # JupyterLab refuses to run as root unless told to; in a container one often is root.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: learn test test-slow bench notebooks lint
+.PHONY: learn test test-slow bench nbgrader notebooks lint
 
 learn: $(INSTALLED)
 	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
@@ -38,6 +40,9 @@ lint: $(INSTALLED)
 notebooks: $(INSTALLED)
 	@echo "Building the notebooks and running the solutions …"
 	$(BIN)/python build_notebooks.py
+
+nbgrader: $(INSTALLED)
+	$(BIN)/python build_nbgrader.py $(COURSE)
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
