@@ -144,7 +144,7 @@ class Course:
         found = hashlib.sha256(box.digest().encode())
         for file in sorted(self.submitted(student).rglob("*")):
             if file.is_file():
-                found.update(str(file).encode() + file.read_bytes())
+                found.update(str(file.relative_to(self.folder)).encode() + file.read_bytes())
         return found.hexdigest()
 
     # ---- Writing what came of it ---------------------------------------------------------------

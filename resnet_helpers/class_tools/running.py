@@ -15,12 +15,15 @@ import os
 import sys
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
-from nbformat import NotebookNode
+# jsonschema, which nbformat imports, would build a parser of web addresses: a second for nothing.
+sys.modules["rfc3987_syntax"] = None
 
-from resnet_helpers.class_tools.cells import calls_of, is_graded, not_needed
+import nbformat  # noqa: E402
+from nbclient import NotebookClient  # noqa: E402
+from nbclient.exceptions import DeadKernelError  # noqa: E402
+from nbformat import NotebookNode  # noqa: E402
+
+from resnet_helpers.class_tools.cells import calls_of, is_graded, not_needed  # noqa: E402
 
 MOST_OUTPUT = 200_000  # characters of one cell's outputs
 CARRY = "__import__('resnet_helpers.class_tools.carry', fromlist=['dump'])"
