@@ -1,4 +1,4 @@
-"""What a class got wrong, read from notebooks: who passed, which mistakes, and nothing as markup."""
+"""What a class got wrong, read from notebooks: who passed, which mistakes, nothing as markup."""
 
 import contextlib
 import html
@@ -164,3 +164,11 @@ def test_a_folder_of_something_else_is_refused_in_a_sentence(tmp_path):
         findings.in_folder(tmp_path)
     with pytest.raises(CourseError, match="is no folder"):
         findings.in_folder(tmp_path / "nowhere")
+
+
+def test_a_course_in_which_nothing_is_graded_is_not_taken_for_learners_work(tmp_path):
+    for name in ("source", "release"):
+        (tmp_path / name / "01_batchnorm").mkdir(parents=True)
+        nbformat.write(new_notebook(), tmp_path / name / "01_batchnorm" / "01_batchnorm.ipynb")
+    with pytest.raises(CourseError, match="nothing has been graded yet"):
+        findings.in_folder(tmp_path)

@@ -203,6 +203,11 @@ def in_folder(folder: Path) -> tuple[list[Finding], str]:
     if graded := sorted(folder.glob("autograded/*/*/*.ipynb")):
         files = [(file, file.relative_to(folder).parts[1]) for file in graded]
         return list(in_notebooks(files)), f"{len({who for _, who in files})} graded learners"
+    if (folder / "release").is_dir() and (folder / "source").is_dir():
+        raise CourseError(
+            f"{folder} is an nbgrader course in which nothing has been graded yet: grade first, or "
+            f"give its folder {folder / 'submitted'}, to read the notebooks as learners saved them."
+        )
     found = [
         file for file in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in file.parts
     ]

@@ -6,7 +6,6 @@ only results that have arrived are saved, and each once, none is lost and none c
 """
 
 import contextlib
-import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -85,17 +84,18 @@ def grade_all(
 
 @contextlib.contextmanager
 def connected(scheduler: str | None) -> Iterator[Client]:
-    """A client of this scheduler, or of a cluster of our own with a worker for each core."""
+    """A client of this scheduler, or of a cluster of our own with a worker for each core.
+
+    Its workers are threads: what they do is wait for the processes in which submissions run.
+    """
     if scheduler is not None:
         with Client(scheduler) as client:
             yield client
         return
     cores = os.cpu_count() or 1
     with (
-        LocalCluster(
-            cores, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
-        ) as cluster,
-        Client(cluster) as client,
+        LocalCluster(cores, threads_per_worker=1, processes=False, dashboard_address=":0") as local,
+        Client(local) as client,
     ):
         yield client
 
