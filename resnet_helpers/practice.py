@@ -21,6 +21,8 @@ import ipywidgets as widgets
 from resnet_helpers import answers, solutions
 from resnet_helpers.answers import Answer
 from resnet_helpers.errors import CourseError
+from resnet_helpers.my_work.revealed import with_mark
+from resnet_helpers.my_work.source import statements
 from resnet_helpers.tests import EXERCISES
 from resnet_helpers.tests.engine import Exercise, Mistake
 from resnet_helpers.tests.failure import CheckFailure
@@ -222,11 +224,11 @@ def reveal(name: str, step: int | None = None) -> None:
 
 
 def answer_up_to(name: str, step: int | None = None) -> str:
-    """The source of the course's answer, without its markers; after `step` paragraphs a stub."""
-    answer = getattr(solutions, str(name), None)
-    if getattr(answer, "__module__", "") != solutions.__name__:
-        exercise_called(name)  # says which there are
-    source = inspect.getsource(answer)
+    """The source of the course's answer, without its markers; after `step` paragraphs a stub.
+
+    All of it is marked: what a learner finishes is the learner's own, and this is not.
+    """
+    source = "\n\n".join(map(inspect.getsource, answer_in_pieces(str(name))))
     n_steps = sum(len(paragraphs(body)) for body in SOLUTION.findall(source))
     if step is not None and not 1 <= step <= n_steps:
         raise CourseError(
@@ -242,7 +244,20 @@ def answer_up_to(name: str, step: int | None = None) -> str:
         rest = [] if len(kept) == len(steps) else [indent + STUB]
         return "\n".join([*kept, *rest])
 
-    return SOLUTION.sub(shown, source).rstrip() + "\n"
+    text = SOLUTION.sub(shown, source).rstrip() + "\n"
+    return with_mark(text) if step in (None, n_steps) else text
+
+
+def answer_in_pieces(name: str) -> list[object]:
+    """The class or function of this name, after those it uses that no exercise asks for."""
+    here = solutions.__name__
+    pieces = {n: p for n, p in vars(solutions).items() if getattr(p, "__module__", "") == here}
+    if name not in pieces:
+        exercise_called(name)  # says which there are
+    [statement] = statements(inspect.getsource(pieces[name]))
+    asked_for = {exercise.name for exercise in EXERCISES}
+    helpers = [n for n in statement.reads if n in pieces and n not in asked_for]
+    return [piece for helper in helpers for piece in answer_in_pieces(helper)] + [pieces[name]]
 
 
 def paragraphs(body: str) -> list[str]:

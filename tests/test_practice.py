@@ -144,6 +144,11 @@ def test_what_is_no_exercise_gets_one_sentence(name):
         reveal(name)
 
 
+def test_what_an_answer_uses_and_no_exercise_asks_for_comes_with_it():
+    assert answer_up_to("named_resnet34").startswith("class NamedResidualBlock")
+    assert answer_up_to("ResNet34").startswith("class ResNet34")  # BlockGroup is an exercise
+
+
 def test_what_has_no_check_of_its_own_can_be_revealed_too(shell):
     reveal("NamedResidualBlock")
     assert shell.cell.startswith("class NamedResidualBlock")
