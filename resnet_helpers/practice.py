@@ -17,6 +17,8 @@ from functools import partial
 from html import escape
 
 import ipywidgets as widgets
+from IPython import get_ipython
+from IPython.display import display
 
 from resnet_helpers import answers, solutions
 from resnet_helpers.answers import Answer
@@ -205,7 +207,7 @@ STUB = "raise NotImplementedError()\n"
 def reveal(name: str, step: int | None = None) -> None:
     """Put the course's answer to an exercise into the next cell, ready to run.
 
-    Where the editor makes no new cell, the source is shown to be copied.
+    The source is there to be copied as well, for editors that make no new cell.
 
     Args:
         name: the class or function, such as "BatchNorm2d".
@@ -215,12 +217,16 @@ def reveal(name: str, step: int | None = None) -> None:
         CourseError: there is no exercise of that name, or no such step.
     """
     source = answer_up_to(name, step)
-    shell = get_shell()
-    if shell is not None:
-        shell.set_next_input(source)  # as %load does
-    print(
-        f"The course's {name}, in the next cell. If there is none, copy it from here:\n\n{source}"
-    )
+    where = f"The course's {name} is in the next cell. If there is none, copy it from here"
+    text = f"{where}:\n\n{source}"
+    shell = get_ipython()
+    if shell is None:
+        print(text)
+        return
+    shell.set_next_input(source)  # as %load does
+    code = f'<pre style="user-select: all">{escape(source)}</pre>'  # a click selects all of it
+    html = f"<details><summary>{where}.</summary>{code}</details>"
+    display({"text/plain": text, "text/html": html}, raw=True)
 
 
 def answer_up_to(name: str, step: int | None = None) -> str:
@@ -263,12 +269,3 @@ def answer_in_pieces(name: str) -> list[object]:
 def paragraphs(body: str) -> list[str]:
     """The steps of an answer: what blank lines separate."""
     return [part.strip("\n") + "\n" for part in re.split(r"\n\s*\n", body) if part.strip()]
-
-
-def get_shell() -> object | None:
-    """IPython's shell, or None outside of it."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()

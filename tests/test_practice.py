@@ -1,5 +1,7 @@
 """Practice shows wrong answers with one true hint each; reveal puts the right one into a cell."""
 
+from html import escape
+
 import pytest
 
 import resnet_helpers.tests as checks
@@ -101,23 +103,39 @@ class Shell:
     def set_next_input(self, source):
         self.cell = source
 
+    def display(self, shown, raw):
+        self.shown = shown
+
 
 @pytest.fixture
 def shell(monkeypatch):
     shell = Shell()
-    monkeypatch.setattr(practice, "get_shell", lambda: shell)
+    monkeypatch.setattr(practice, "get_ipython", lambda: shell)
+    monkeypatch.setattr(practice, "display", shell.display)
     return shell
 
 
 @pytest.mark.parametrize("exercise", checks.EXERCISES, ids=names)
-def test_what_is_revealed_passes_the_checks(exercise, shell, capsys):
+def test_what_is_revealed_passes_the_checks(exercise, shell):
     reveal(exercise.name)
     cell_names = {**vars(solutions)}
     exec(shell.cell, cell_names)
     for check in exercise.checks:
         exercise.check(check, cell_names[exercise.name])
     assert "SOLUTION" not in shell.cell
-    assert shell.cell in capsys.readouterr().out  # to be copied where no cell appears
+
+
+def test_an_editor_that_makes_no_cell_shows_the_source_to_be_copied(shell):
+    reveal("predict")
+    assert shell.shown["text/plain"].endswith(f":\n\n{shell.cell}")
+    html = shell.shown["text/html"]
+    assert "-&gt; tuple[Float[Tensor, " in html
+    assert escape(shell.cell) in html
+
+
+def test_without_a_notebook_it_is_printed(capsys):
+    reveal("AveragePool")
+    assert capsys.readouterr().out.endswith(f":\n\n{answer_up_to('AveragePool')}\n")
 
 
 def test_a_step_is_a_paragraph_and_what_follows_is_a_stub():

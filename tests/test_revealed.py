@@ -35,7 +35,7 @@ def shell(tmp_path, monkeypatch):
     monkeypatch.setenv("RESNET_HELPERS_WORK", str(tmp_path))
     monkeypatch.delitem(sys.modules, "my_resnet", raising=False)
     shell = InteractiveShell()
-    monkeypatch.setattr(practice, "get_shell", lambda: shell)
+    monkeypatch.setattr(practice, "get_ipython", lambda: shell)
     monkeypatch.setitem(sys.modules, "__main__", shell.user_module)
     shell.run_cell(IMPORTS, store_history=True).raise_error()
     return shell
