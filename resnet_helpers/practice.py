@@ -250,7 +250,7 @@ def answer_up_to(name: str, step: int | None = None) -> str:
         rest = [] if len(kept) == len(steps) else [indent + STUB]
         return "\n".join([*kept, *rest])
 
-    text = SOLUTION.sub(shown, source).rstrip() + "\n"
+    text = SOLUTION.sub(shown, source).rstrip()
     return with_mark(text) if step in (None, n_steps) else text
 
 

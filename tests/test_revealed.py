@@ -24,7 +24,7 @@ from torch.utils.hooks import RemovableHandle
 from resnet_helpers import my_work
 from resnet_helpers.layers import Conv2d, Linear, MaxPool2d, ReLU, Sequential
 """
-STUB = "        raise NotImplementedError()\n"
+STUB = "        raise NotImplementedError()"
 REVEALED = "the reference answer, as it was revealed and saved in my_resnet.py"
 YOURS = "yours, from my_resnet.py"
 
@@ -101,8 +101,8 @@ def test_other_wording_is_no_rewriting(reworded, said):
 
 
 FINISHED = [
-    "        return str((self.num_features, self.eps, self.momentum))\n",
-    '        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"\n',  # as ours
+    "        return str((self.num_features, self.eps, self.momentum))",
+    '        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"',  # as ours
 ]
 
 
