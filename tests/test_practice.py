@@ -1,6 +1,8 @@
 """Practice shows wrong answers with one true hint each; reveal puts the right one into a cell."""
 
+import re
 from html import escape
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from resnet_helpers import practice, solutions
 from resnet_helpers.errors import CourseError
 from resnet_helpers.practice import Practice, answer_up_to, puzzles, reveal
 
+LESSONS = [file.read_text("utf-8") for file in Path(__file__).parents[1].glob("lessons/*.md")]
 EXERCISES = {exercise.name: exercise for exercise in checks.EXERCISES}
 
 
@@ -26,6 +29,13 @@ def test_every_exercise_can_be_practised(exercise):
     assert puzzle.hints[puzzle.right] == mistake.hint
     assert len(set(puzzle.hints)) == 4
     assert mistake.hint in puzzle.explanation()
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=names)
+def test_a_lesson_offers_it_after_the_exercise(exercise):
+    saved = re.compile(rf"^my_work.save\(.*\b{exercise.name}\b", re.M)
+    [after] = [text[found.end() :] for text in LESSONS if (found := saved.search(text))]
+    assert f'practice("{exercise.name}")' in after
 
 
 def series(seed, exercise="AveragePool"):
