@@ -108,12 +108,13 @@ def puzzles(exercise: Exercise, seed: int) -> Iterator[Puzzle]:
 class Practice:
     """A series of puzzles with a button for each hint; it counts, and the check explains.
 
-    Where widgets cannot run, the same output shows the first puzzle as text.
+    The hints stand beside the code where there is room, so that a projector shows both. Where
+    widgets cannot run, the same output shows the first puzzle as text.
 
     Attributes:
         puzzle: the one that is shown now, None after the last.
         n_right, n_answered: so many were answered rightly, and in all, at the first attempt.
-        buttons: one for each hint, by its letter; `next` goes on.
+        buttons, hints: one for each hint, by its letter; `next` goes on.
         widget: everything.
     """
 
@@ -121,16 +122,21 @@ class Practice:
         self.series = series
         self.n_right = self.n_answered = 0
         self.question, self.verdict = widgets.HTML(), widgets.HTML()
+        narrow = widgets.Layout(width="60px", flex="0 0 auto")
         self.buttons = {
-            letter: widgets.Button(description=letter, layout=widgets.Layout(width="60px"))
-            for letter in LETTERS
+            letter: widgets.Button(description=letter, layout=narrow) for letter in LETTERS
         }
+        self.hints = {letter: widgets.HTML(layout=widgets.Layout(flex="1")) for letter in LETTERS}
         self.next = widgets.Button(description="Next", layout=widgets.Layout(width="90px"))
         for number, button in enumerate(self.buttons.values()):
             button.on_click(partial(self._choose, number))
         self.next.on_click(self._go_on)
-        row = widgets.HBox([*self.buttons.values(), self.next])
-        self.widget = widgets.VBox([self.question, row, self.verdict])
+        choices = [widgets.HBox([self.buttons[letter], self.hints[letter]]) for letter in LETTERS]
+        beside = widgets.Layout(flex="1 1 320px")
+        self.widget = widgets.HBox(
+            [self.question, widgets.VBox([*choices, self.next, self.verdict], layout=beside)],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
         self._go_on()
         self.first = self.puzzle
 
@@ -147,13 +153,13 @@ class Practice:
             self.question.value = (
                 f"<p>You have seen all wrong answers to this exercise: {score}.</p>"
             )
-            return
-        hints = "".join(
-            f"<p><b>{letter}</b>&ensp;{escape(hint)}</p>"
-            for letter, hint in zip(LETTERS, self.puzzle.hints, strict=True)
-        )
-        code = f"<pre>{escape(self.puzzle.answer.source)}</pre>"
-        self.question.value = f"<p><b>What is wrong here?</b></p>{code}{hints}"
+        else:
+            self.question.value = (
+                f"<b>What is wrong here?</b>{preformatted(self.puzzle.answer.source)}"
+            )
+        hints = self.puzzle.hints if self.puzzle else [""] * N_HINTS
+        for widget, hint in zip(self.hints.values(), hints, strict=True):
+            widget.value = f'<div style="line-height: 1.4">{escape(hint)}</div>'
 
     def _choose(self, number: int, button: widgets.Button) -> None:
         """Say whether this hint is the right one, and what the check says."""
@@ -165,14 +171,12 @@ class Practice:
         self.next.disabled = False
         score = f"{self.n_right} of {self.n_answered} right so far."
         if is_right:
-            text = escape(self.puzzle.explanation())
-            self.verdict.value = (
-                f"<p><b>Yes.</b> The check says:</p><pre>{text}</pre><p>{score}</p>"
-            )
+            text = preformatted(self.puzzle.explanation())
+            self.verdict.value = f"<b>Yes.</b> The check says:{text}{score}"
         else:
             self.verdict.value = (
-                "<p><b>No:</b> with that mistake something would come out wrong that comes out "
-                f"right here. Look again. {score}</p>"
+                '<div style="line-height: 1.4"><b>No:</b> with that mistake something would come '
+                f"out wrong that comes out right here. Look again. {score}</div>"
             )
 
     def __repr__(self) -> str:
@@ -181,6 +185,11 @@ class Practice:
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
         return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
+
+
+def preformatted(text: str) -> str:
+    """HTML that shows the text as it is; only a line that is too long is broken, between words."""
+    return f'<pre style="line-height: 1.3; word-break: normal">{escape(text)}</pre>'
 
 
 def practice(exercise: str, seed: int = 0) -> Practice:
