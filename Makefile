@@ -3,15 +3,16 @@
 # make test-slow   many pictures, networks, servers and processes; CI runs it next
 # make bench       all that is claimed about speed, in one table
 # make notebooks   build and run the notebooks from lessons/ and resnet_helpers/solutions.py
+# make slides      a deck of slides of each solution notebook, in slides/; needs npm
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SOURCES := build_notebooks.py conftest.py resnet_helpers resnet_inputs tests benchmarks
+SOURCES := build_notebooks.py build_slides.py conftest.py resnet_helpers resnet_inputs tests benchmarks
 # JupyterLab refuses to run as root unless told to; in a container one often is root.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: learn test test-slow bench notebooks lint
+.PHONY: learn test test-slow bench notebooks slides lint
 
 learn: $(INSTALLED)
 	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
@@ -38,6 +39,13 @@ lint: $(INSTALLED)
 notebooks: $(INSTALLED)
 	@echo "Building the notebooks and running the solutions …"
 	$(BIN)/python build_notebooks.py
+
+slides: $(INSTALLED) slides/node_modules
+	$(BIN)/python build_slides.py
+
+slides/node_modules:
+	@echo "Getting reveal.js and MathJax, for all decks together …"
+	npm install --silent --prefix slides --no-save --no-package-lock reveal.js@5.2.1 mathjax@3.2.2
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -188,8 +188,9 @@ class Practice:
 
 
 def preformatted(text: str) -> str:
-    """HTML that shows the text as it is; only a line that is too long is broken, between words."""
-    return f'<pre style="line-height: 1.3; word-break: normal">{escape(text)}</pre>'
+    """HTML that shows the text as it is, but breaks lines that are too long, between words."""
+    style = "line-height: 1.3; word-break: normal; overflow-wrap: anywhere"
+    return f'<pre style="{style}">{escape(text)}</pre>'
 
 
 def practice(exercise: str, seed: int = 0) -> Practice:
