@@ -17,10 +17,14 @@ from functools import partial
 from html import escape
 
 import ipywidgets as widgets
+from IPython import get_ipython
+from IPython.display import display
 
 from resnet_helpers import answers, solutions
 from resnet_helpers.answers import Answer
 from resnet_helpers.errors import CourseError
+from resnet_helpers.my_work.revealed import with_mark
+from resnet_helpers.my_work.source import statements
 from resnet_helpers.tests import EXERCISES
 from resnet_helpers.tests.engine import Exercise, Mistake
 from resnet_helpers.tests.failure import CheckFailure
@@ -203,7 +207,7 @@ STUB = "raise NotImplementedError()\n"
 def reveal(name: str, step: int | None = None) -> None:
     """Put the course's answer to an exercise into the next cell, ready to run.
 
-    Where the editor makes no new cell, the source is shown to be copied.
+    The source is there to be copied as well, for editors that make no new cell.
 
     Args:
         name: the class or function, such as "BatchNorm2d".
@@ -213,20 +217,24 @@ def reveal(name: str, step: int | None = None) -> None:
         CourseError: there is no exercise of that name, or no such step.
     """
     source = answer_up_to(name, step)
-    shell = get_shell()
-    if shell is not None:
-        shell.set_next_input(source)  # as %load does
-    print(
-        f"The course's {name}, in the next cell. If there is none, copy it from here:\n\n{source}"
-    )
+    where = f"The course's {name} is in the next cell. If there is none, copy it from here"
+    text = f"{where}:\n\n{source}"
+    shell = get_ipython()
+    if shell is None:
+        print(text)
+        return
+    shell.set_next_input(source)  # as %load does
+    code = f'<pre style="user-select: all">{escape(source)}</pre>'  # a click selects all of it
+    html = f"<details><summary>{where}.</summary>{code}</details>"
+    display({"text/plain": text, "text/html": html}, raw=True)
 
 
 def answer_up_to(name: str, step: int | None = None) -> str:
-    """The source of the course's answer, without its markers; after `step` paragraphs a stub."""
-    answer = getattr(solutions, str(name), None)
-    if getattr(answer, "__module__", "") != solutions.__name__:
-        exercise_called(name)  # says which there are
-    source = inspect.getsource(answer)
+    """The source of the course's answer, without its markers; after `step` paragraphs a stub.
+
+    All of it is marked: what a learner finishes is the learner's own, and this is not.
+    """
+    source = "\n\n".join(map(inspect.getsource, answer_in_pieces(str(name))))
     n_steps = sum(len(paragraphs(body)) for body in SOLUTION.findall(source))
     if step is not None and not 1 <= step <= n_steps:
         raise CourseError(
@@ -242,18 +250,22 @@ def answer_up_to(name: str, step: int | None = None) -> str:
         rest = [] if len(kept) == len(steps) else [indent + STUB]
         return "\n".join([*kept, *rest])
 
-    return SOLUTION.sub(shown, source).rstrip() + "\n"
+    text = SOLUTION.sub(shown, source).rstrip()
+    return with_mark(text) if step in (None, n_steps) else text
+
+
+def answer_in_pieces(name: str) -> list[object]:
+    """The class or function of this name, after those it uses that no exercise asks for."""
+    here = solutions.__name__
+    pieces = {n: p for n, p in vars(solutions).items() if getattr(p, "__module__", "") == here}
+    if name not in pieces:
+        exercise_called(name)  # says which there are
+    [statement] = statements(inspect.getsource(pieces[name]))
+    asked_for = {exercise.name for exercise in EXERCISES}
+    helpers = [n for n in statement.reads if n in pieces and n not in asked_for]
+    return [piece for helper in helpers for piece in answer_in_pieces(helper)] + [pieces[name]]
 
 
 def paragraphs(body: str) -> list[str]:
     """The steps of an answer: what blank lines separate."""
     return [part.strip("\n") + "\n" for part in re.split(r"\n\s*\n", body) if part.strip()]
-
-
-def get_shell() -> object | None:
-    """IPython's shell, or None outside of it."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()

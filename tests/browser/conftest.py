@@ -15,7 +15,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from jupyterlab_page import Notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(
@@ -137,6 +140,31 @@ def page(browser, lab):
     yield page
     page.evaluate("window.jupyterapp?.serviceManager.sessions.shutdownAll()")  # a kernel a test
     context.close()
+
+
+@pytest.fixture
+def open_cells(page, notebooks):
+    """A function that opens a notebook with cells of the given code in JupyterLab."""
+
+    def open_cells(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
+        cells = [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), notebooks / "made_here.ipynb")
+        return Notebook(page, "made_here.ipynb")
+
+    return open_cells
+
+
+@pytest.fixture
+def run(open_cells):
+    """A function that opens such a notebook and runs it."""
+
+    def run(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
+        notebook = open_cells(*sources, tags=tags)
+        notebook.run()
+        return notebook
+
+    return run
 
 
 @pytest.fixture(scope="session")
