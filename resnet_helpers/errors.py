@@ -23,6 +23,11 @@ class ModelFailedError(CourseError, RuntimeError):
     """A model raised while a tool ran it; the message says where, and the original is chained."""
 
 
+def one_line(error: BaseException) -> str:
+    """Its type and the first line of its message, at most 300 characters: for use in a sentence."""
+    return f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0][:300]
+
+
 class UnfinishedExerciseError(CourseError, NotImplementedError):
     """Something is to be shown with a learner's own code, which is still a stub."""
 

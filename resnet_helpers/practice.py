@@ -67,10 +67,10 @@ def exercise_called(name: str) -> Exercise:
         CourseError: there is none.
     """
     by_name = {exercise.name: exercise for exercise in EXERCISES}
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         close = difflib.get_close_matches(str(name), by_name, n=1, cutoff=0.5)
         meant = f" Did you mean {close[0]}?" if close else f" There are: {', '.join(by_name)}."
-        raise CourseError(f"There is no exercise called {name!r}.{meant}")
+        raise CourseError(f"There is no exercise called {' '.join(str(name).split())!r}.{meant}")
     return by_name[name]
 
 
@@ -201,8 +201,10 @@ def practice(exercise: str, seed: int = 0) -> Practice:
         seed: another one gives another order; the same one gives a whole class the same series.
 
     Raises:
-        CourseError: there is no exercise of that name.
+        CourseError: there is no exercise of that name, or the seed is none.
     """
+    if not isinstance(seed, int):
+        raise CourseError("A seed is a whole number.")
     return Practice(puzzles(exercise_called(exercise), seed))
 
 
@@ -246,7 +248,7 @@ def answer_up_to(name: str, step: int | None = None) -> str:
     """
     source = "\n\n".join(map(inspect.getsource, answer_in_pieces(str(name))))
     n_steps = sum(len(paragraphs(body)) for body in SOLUTION.findall(source))
-    if step is not None and not 1 <= step <= n_steps:
+    if step is not None and not (isinstance(step, int) and 1 <= step <= n_steps):
         raise CourseError(
             f"The answer to {name} has {n_steps} steps: give one from 1 to {n_steps}."
         )
