@@ -47,7 +47,7 @@ def start_lab(folder: Path, port: int) -> subprocess.Popen:
     for plugin, values in SETTINGS.items():
         file = settings / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
+        file.write_text(json.dumps(values), encoding="utf-8")
     own = {
         "JUPYTERLAB_SETTINGS_DIR": settings,
         "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
@@ -70,7 +70,7 @@ def start_lab(folder: Path, port: int) -> subprocess.Popen:
         "LabApp.expose_app_in_browser": True,
     }
     command += [f"--{name}={value}" for name, value in options.items()]
-    with (folder / "lab.log").open("w") as log:
+    with (folder / "lab.log").open("w", encoding="utf-8") as log:
         return subprocess.Popen(
             command,
             env=os.environ | {name: str(value) for name, value in own.items()},
@@ -107,7 +107,7 @@ def lab(notebooks) -> Iterator[str]:
             time.sleep(0.1)
         if server.poll() is None:
             break
-    log = (notebooks.parent / "lab.log").read_text()
+    log = (notebooks.parent / "lab.log").read_text(encoding="utf-8")
     assert is_up(url), f"JupyterLab did not start:\n{log}"
     yield url
     server.terminate()
