@@ -1,11 +1,10 @@
-"""One JupyterLab and one browser for all notebooks, both found here and told to leave no trace.
+"""One JupyterLab for all notebooks, found here and told to leave no trace.
 
 Where no Chromium is installed every test in this folder is skipped, and says what to install.
 """
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,15 +17,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = [
-    "--no-sandbox",  # as root Chromium does not start with it
-    "--disable-gpu",
-    "--disable-dev-shm-usage",  # /dev/shm is small in containers
-    "--disable-background-networking",
-]
 SETTINGS = {
     # with windowing, cells out of sight have no elements to look at
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -112,20 +102,6 @@ def lab(notebooks) -> Iterator[str]:
     yield url
     server.terminate()
     server.wait(20)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e .[dev]"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
