@@ -6,6 +6,7 @@ import tomllib
 
 import pytest
 import yaml
+from environments import COLAB
 from packaging.requirements import Requirement
 
 from build_notebooks import ROOT
@@ -20,28 +21,14 @@ PYTHONS = [
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
-# What Colab shipped in August 2026. A floor above one of these would make pip upgrade it there,
-# which is what breaks notebooks in Colab.
-COLAB = {
-    "torch": "2.11.0",
-    "torchvision": "0.26.0",
-    "einops": "0.8.2",
-    "pandas": "2.2.3",
-    "matplotlib": "3.10.0",
-    "numpy": "2.1.3",
-    "rich": "13.9.4",
-    "pillow": "11.3.0",
-    "ipywidgets": "7.7.1",
-}
-
 
 def requirements() -> dict[str, Requirement]:
     return {r.name: r for r in map(Requirement, PROJECT["dependencies"])}
 
 
 def test_colabs_versions_satisfy_every_requirement():
-    for name, version in COLAB.items():
-        assert requirements()[name].specifier.contains(version), name
+    for name in COLAB.keys() & requirements().keys():
+        assert requirements()[name].specifier.contains(COLAB[name]), name
 
 
 def test_conda_asks_for_what_pip_asks_for_and_for_a_jupyterlab():
@@ -57,6 +44,19 @@ def test_conda_asks_for_what_pip_asks_for_and_for_a_jupyterlab():
 def test_the_oldest_python_declared_is_the_oldest_allowed():
     assert PROJECT["requires-python"] == f">={PYTHONS[0]}"
     assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{PYTHONS[0].replace('.', '')}"
+
+
+def test_ci_takes_the_oldest_python_with_the_oldest_versions_and_the_newest():
+    text = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    runs = workflow["jobs"]["test"]["strategy"]["matrix"]["include"]
+    commands = {run["python"]: run["command"] for run in runs}
+    assert set(commands) <= set(PYTHONS)
+    assert commands[PYTHONS[0]] == "make test-floor"
+    assert commands[PYTHONS[-1]] == ".ci/run"
+    assert {"push", "schedule"} <= set(workflow[True])  # YAML's 1.1 reads the word `on` so
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"uv venv --clear --python {PYTHONS[0]} " in makefile
 
 
 FOLDERS = ("resnet_helpers", "tests", "benchmarks", "site")
