@@ -76,7 +76,8 @@ SOLUTION_DETAILS = """\
 
 def repository() -> str:
     """The address in pyproject.toml from which a notebook installs the course, or ""."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["course"]["repository"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return project["tool"]["course"]["repository"]
 
 
 def lesson_files() -> list[Path]:
@@ -86,7 +87,7 @@ def lesson_files() -> list[Path]:
 
 def definitions(names: list[str], *, stub: bool) -> str:
     """The source of `names` in solutions.py, as stubs or whole, without the SOLUTION markers."""
-    source = SOLUTIONS.read_text()
+    source = SOLUTIONS.read_text(encoding="utf-8")
     lines = source.splitlines(keepends=True)
     body = ast.parse(source).body
     codes = {}
@@ -151,7 +152,7 @@ def build(lesson: Path, *, solved: bool) -> NotebookNode:
     cells = []
     unshown = []  # names whose solution the learner's notebook still has to show
     is_checked = False
-    for cell in jupytext.reads(lesson.read_text(), fmt="md").cells:
+    for cell in jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="md").cells:
         if not cell.source:  # two blank lines end a cell, also where none follows
             continue
         if is_checked and not is_help(cell):  # the solution comes after the last Help section

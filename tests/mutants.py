@@ -20,7 +20,7 @@ import resnet_helpers.tests as checks
 from resnet_helpers import solutions
 from resnet_helpers.tests.outcomes import same
 
-MODULE = ast.parse(Path(solutions.__file__).read_text())
+MODULE = ast.parse(Path(solutions.__file__).read_text(encoding="utf-8"))
 
 # ---- What survives, and why -----------------------------------------------------------------
 

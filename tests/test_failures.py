@@ -913,7 +913,8 @@ def test_pytest_shows_the_same_words_and_none_of_the_engines_frames(tmp_path):
 
         def test_mine():
             checks.test_averagepool(AveragePool)
-        """)
+        """),
+        encoding="utf-8",
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -77,7 +77,7 @@ def test_every_cell_of_the_solution_has_been_run_in_order_without_an_error(lesso
 @pytest.mark.parametrize("notebook", BUILT, ids=lambda n: f"{n.parent.name}/{n.stem}")
 def test_a_notebook_is_valid_and_names_no_path_of_the_machine_it_was_built_on(notebook):
     nbformat.validate(nbformat.read(notebook, as_version=4))
-    text = notebook.read_text()
+    text = notebook.read_text(encoding="utf-8")
     found = A_MACHINES_PATH.search(text)
     assert not found, text[max(found.start() - 60, 0) : found.end() + 60]
 
@@ -135,7 +135,7 @@ def test_a_set_up_cell_imports_only_what_the_lesson_needs(lesson, tmp_path):
 
 
 def test_every_check_is_used_in_a_lesson():
-    text = "".join(lesson.read_text() for lesson in lesson_files())
+    text = "".join(lesson.read_text(encoding="utf-8") for lesson in lesson_files())
     names = [name for name in checks.__all__ if name.startswith("test_")]
     assert [name for name in names if f"tests.{name}(" not in text] == []
 
@@ -143,7 +143,7 @@ def test_every_check_is_used_in_a_lesson():
 def test_every_piece_is_saved_where_its_check_has_passed():
     variables = {"handles"}  # go along with the functions that use them
     for lesson in lesson_files():
-        cells = code_cells(jupytext.reads(lesson.read_text(), fmt="md"))
+        cells = code_cells(jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="md"))
         exercises = [cell for cell in cells if is_tagged(cell, "exercise")]
         pieces = {name for cell in exercises for name in exercise_names(cell)} - variables
         saved = []
@@ -172,13 +172,14 @@ def lesson_of(tmp_path, monkeypatch):
         "    y = x + x\n"
         "    return y\n"
         "    ### END SOLUTION\n\n\n"
-        "table: dict = {}  # shared\n"
+        "table: dict = {}  # shared\n",
+        encoding="utf-8",
     )
     monkeypatch.setattr(build_notebooks, "SOLUTIONS", solutions)
 
     def write(text: str) -> Path:
         lesson = tmp_path / "01_tiny.md"
-        lesson.write_text("# Tiny\n\n" + text)
+        lesson.write_text("# Tiny\n\n" + text, encoding="utf-8")
         return lesson
 
     return write
@@ -281,5 +282,5 @@ def test_without_the_course_and_without_a_repository_the_first_cell_says_what_to
 
 
 def test_the_repository_is_set_in_one_line_of_pyproject():
-    assert (ROOT / "pyproject.toml").read_text().count("\nrepository = ") == 1
+    assert (ROOT / "pyproject.toml").read_text(encoding="utf-8").count("\nrepository = ") == 1
     assert build_notebooks.repository() == "" or "://" in build_notebooks.repository()
