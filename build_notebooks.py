@@ -1,14 +1,16 @@
 """Build the course's notebooks: `lessons/*.md` + `resnet_helpers/solutions.py` -> `notebooks/`.
 
 Of each lesson come two notebooks. In the learner's (`notebooks/`) every exercise is a stub, with
-its solution collapsed below the check; it carries no outputs. In the instructor's
-(`notebooks/solutions/`) every exercise is solved, and the notebook has been run.
+its solution collapsed below the check; it carries no outputs, and cells that a stub stops have the
+tag `raises-exception`. In the instructor's (`notebooks/solutions/`) every exercise is solved, and
+the notebook has been run.
 
     python build_notebooks.py              all lessons
     python build_notebooks.py 03 04        only those whose names start so
 """
 
 import ast
+import copy
 import hashlib
 import os
 import re
@@ -33,6 +35,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+
+STOPPED = "raises-exception"  # the tag by which JupyterLab, nbclient and nbval go on after an error
 
 INSTALL_CELL = """\
 # In Colab, Kaggle and the like: installs the course. Where it is installed, does nothing.
@@ -136,6 +140,12 @@ def is_tagged(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
+def add_tag(cell: NotebookNode, tag: str) -> None:
+    """Give the cell this tag, if it has not got it."""
+    if not is_tagged(cell, tag):
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), tag]
+
+
 def is_help(cell: NotebookNode) -> bool:
     """Whether the cell is a collapsed Help section."""
     return cell.cell_type == "markdown" and cell.source.startswith("<details>")
@@ -147,7 +157,10 @@ def solution_cell(names: list[str]) -> NotebookNode:
 
 
 def build(lesson: Path, *, solved: bool) -> NotebookNode:
-    """The notebook of a lesson, not run: the instructor's if `solved`, else the learner's."""
+    """The notebook of a lesson, not run: the instructor's if `solved`, else the learner's.
+
+    Which of the learner's cells a stub stops is not known before it is run: see `stopped_cells`.
+    """
     cells = []
     unshown = []  # names whose solution the learner's notebook still has to show
     is_checked = False
@@ -192,31 +205,78 @@ def set_ids(cells: list[NotebookNode]) -> None:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
+def client(notebook: NotebookNode, folder: str | Path, **options) -> NotebookClient:
+    """What runs the notebook's cells in this folder."""
+    resources = {"metadata": {"path": str(folder)}}
+    return NotebookClient(notebook, timeout=300, resources=resources, **options)
+
+
+def environment(folder: str | Path) -> dict[str, str]:
+    """What its kernel sees: offline, and nothing of the learner's but what is in this folder."""
+    return os.environ | {
+        "RESNET_HELPERS_OFFLINE": "1",
+        "RESNET_HELPERS_WORK": str(folder),
+        "OMP_NUM_THREADS": "1",  # since two notebooks run at a time
+    }
+
+
 def run(notebook: NotebookNode) -> None:
-    """Run a notebook in place, offline, in an empty folder, so that its outputs are its own."""
+    """Run a notebook in place, in an empty folder, so that its outputs are its own."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
+        client(
             notebook,
-            timeout=300,
+            folder,
             record_timing=False,
             store_widget_state=False,
             coalesce_streams=True,  # how prints are cut into pieces differs from run to run
-            resources={"metadata": {"path": folder}},
-        )
-        # one thread each, since two notebooks run at a time
-        client.execute(env=os.environ | {"RESNET_HELPERS_OFFLINE": "1", "OMP_NUM_THREADS": "1"})
+        ).execute(env=environment(folder))
     notebook.metadata = nbformat.from_dict(METADATA)
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         # without its kernel a widget is only an error message: the picture beside it says more
         output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
+def shortened(notebook: NotebookNode) -> NotebookNode:
+    """A copy to find out what raises: in cells tagged `long`, two steps of training are enough.
+
+    A stub is called at the first step or not at all, so how many were to follow makes no difference
+    to what it stops; and the cells below look at what the training gave, not at how good it is.
+    """
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if is_tagged(cell, "long"):
+            cell.source = re.sub(r"\bn_steps=\d+", "n_steps=2", cell.source)
+    return notebook
+
+
+def raises(cell: NotebookNode) -> bool:
+    """Whether a cell that has been run ended in an error."""
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def stopped_cells(notebook: NotebookNode) -> set[str]:
+    """The ids of the cells of a learner's notebook that a stub stops, found by running it."""
+    trial = shortened(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        client(trial, folder, allow_errors=True).execute(env=environment(folder))
+    return {cell.id for cell in trial.cells if raises(cell)}
+
+
+def tag_stopped(notebook: NotebookNode) -> None:
+    """Tag the cells that a stub stops, so that a run of all cells goes on to the end."""
+    stopped = stopped_cells(notebook)
+    for cell in notebook.cells:
+        if cell.id in stopped:
+            add_tag(cell, STOPPED)
+
+
 def build_lesson(lesson: Path) -> None:
     """Write both notebooks of a lesson."""
     name = lesson.with_suffix(".ipynb").name
-    nbformat.write(build(lesson, solved=False), NOTEBOOKS / name)
-    solved = build(lesson, solved=True)
+    learners, solved = (build(lesson, solved=solved) for solved in (False, True))
+    tag_stopped(learners)
     run(solved)
+    nbformat.write(learners, NOTEBOOKS / name)
     nbformat.write(solved, NOTEBOOKS / "solutions" / name)
     print(f"built notebooks/{name} and notebooks/solutions/{name}", flush=True)
 

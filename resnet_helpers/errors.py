@@ -1,10 +1,15 @@
 """The error a learner can act on: its message says what is wrong, where, and what to do.
 
-In a notebook it shows as that message alone, without a stack of the package's frames.
+In a notebook it shows as that message alone, without a stack of the package's frames. So does a
+stub that a cell calls, though what that raises is Python's own NotImplementedError.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
+from types import TracebackType
+from typing import Any
 
 
 class CourseError(Exception):
@@ -40,3 +45,31 @@ def needs_exercise(name: str) -> Iterator[None]:
         raise UnfinishedExerciseError(
             f"Finish the exercise {name} first, and run its cell: this is drawn with your code."
         ) from None
+
+
+def still_a_stub(where: str) -> str:
+    """What to say of a function, or a class's method, that still raises NotImplementedError."""
+    return (
+        f"{where} still raises NotImplementedError: put your code in the place of that line, "
+        "run its cell, and then this one again."
+    )
+
+
+def _show(
+    shell: Any,
+    kind: type[NotImplementedError],
+    error: NotImplementedError,
+    traceback: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    """What IPython calls for a NotImplementedError: the bare one of a cell's stub is explained."""
+    *_, (frame, _) = walk_tb(traceback)
+    if frame.f_globals.get("__name__") == "__main__" and not str(error):
+        where = frame.f_code.co_qualname.rpartition("<locals>.")[2]
+        kind, error = UnfinishedExerciseError, UnfinishedExerciseError(still_a_stub(where))
+    shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+
+
+_shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+if _shell and not _shell.custom_exceptions:  # there is room for one handler, and it may be taken
+    _shell.set_custom_exc((NotImplementedError,), _show)
