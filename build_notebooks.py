@@ -40,27 +40,45 @@ STOPPED = "raises-exception"  # the tag by which JupyterLab, nbclient and nbval 
 
 INSTALL_CELL = """\
 # In Colab, Kaggle and the like: installs the course. Where it is installed, does nothing.
-import importlib.util
-import subprocess
-import sys
+import importlib.util, os, shutil, subprocess, sys, urllib.request
 
 REPOSITORY = "{repository}"
+KEEP_MY_WORK_IN_DRIVE = True  # in Colab only: what you save is kept in your Google Drive
 
-if importlib.util.find_spec("resnet_helpers") is None:
-    if not REPOSITORY:
-        raise ModuleNotFoundError(
-            "The course is not installed here, and this copy does not say where to get it: set "
-            'REPOSITORY above to the address of its Git repository ("https://github.com/…"), '
-            "which whoever gave you the notebook knows, and run this cell again."
-        )
+
+def obstacles():  # to installing it: each with whether it is there, and what to do about it
+    clone = next((up for up in ("..", "../..") if os.path.exists(f"{{up}}/build_notebooks.py")), "")
+    yield clone, f"it is in {{clone}}: run %pip install -e {{clone}} in a cell, restart the kernel"
+    yield not REPOSITORY, (
+        "this copy of the notebook does not say where to get it: set REPOSITORY above to the "
+        'address of its Git repository ("https://github.com/…"), which whoever gave it to you knows'
+    )
+    yield not importlib.util.find_spec("pip"), "this Python has no pip: get it, as pip.pypa.io says"
+    yield not shutil.which("git"), "pip needs Git, which is not here: get it, from git-scm.com"
     print(f"Installing the course from {{REPOSITORY}} (a minute or two) …")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", f"git+{{REPOSITORY}}"]
-    if subprocess.run(pip).returncode != 0:
-        raise ModuleNotFoundError(
-            f"pip could not install the course from {{REPOSITORY}}: its message is above. Check "
-            "the address and the network, and run this cell again."
-        )
-    importlib.invalidate_caches()"""
+    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.stdout, end="")
+    importlib.invalidate_caches()
+    if done.returncode and REPOSITORY.startswith("http"):
+        try:
+            urllib.request.urlopen(REPOSITORY, timeout=10).close()
+        except OSError as error:
+            is_reached, is_kaggle = hasattr(error, "code"), "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+            network = "switch Internet on in its settings" if is_kaggle else "check the network"
+            yield not is_reached, f"{{REPOSITORY}} cannot be reached ({{error}}): {{network}}"
+            yield error.code == 404, f"there is nothing public at {{REPOSITORY}}: check the address"
+    yield done.returncode, "put right what pip says above"
+    yield not importlib.util.find_spec("resnet_helpers"), "pip has brought it: restart the kernel"
+    print("The course is installed.")
+
+
+for is_there, what_to_do in obstacles() if not importlib.util.find_spec("resnet_helpers") else ():
+    if is_there:
+        raise ModuleNotFoundError(f"Not installed yet: {{what_to_do}}, and run this cell again.")
+if "google.colab" in sys.modules:
+    from resnet_helpers.my_work import colab
+    colab.set_up(KEEP_MY_WORK_IN_DRIVE)"""
 
 COLAB_BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
