@@ -4,6 +4,7 @@ In one kernel, as a learner works: an answer's cell, then the cells that an erro
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from nbformat import NotebookNode
 
 from build_notebooks import (
     NOTEBOOKS,
-    STOPPED,
     build,
     client,
     environment,
@@ -20,6 +20,7 @@ from build_notebooks import (
     raises,
     shortened,
 )
+from resnet_helpers.errors import CourseError
 
 
 def learners(lesson: Path) -> NotebookNode:
@@ -35,78 +36,69 @@ def tagged(notebook: NotebookNode, tag: str) -> list[NotebookNode]:
     return [cell for cell in code_cells(notebook) if is_tagged(cell, tag)]
 
 
-class Names(ast.NodeVisitor):
-    """The names that a cell makes, and those that it is sure to use: not in an `if`'s branches."""
-
-    def __init__(self, cell: NotebookNode):
-        self.made: set[str] = set()
-        self.used: set[str] = set()
-        self.visit(ast.parse(cell.source))
-
-    def visit_Name(self, node: ast.Name) -> None:
-        names = self.used if isinstance(node.ctx, ast.Load) else self.made
-        names.add(node.id)
-
-    def visit_definition(self, node: ast.ClassDef | ast.FunctionDef) -> None:
-        self.made.add(node.name)
-        self.generic_visit(node)
-
-    visit_ClassDef = visit_FunctionDef = visit_definition  # noqa: N815
-
-    def visit_If(self, node: ast.If) -> None:
-        self.visit(node.test)
+def names_in(notebook: NotebookNode) -> list[set[str]]:
+    """What each exercise of the notebook defines."""
+    definitions = (ast.ClassDef, ast.FunctionDef)
+    return [
+        {node.name for node in ast.parse(cell.source).body if isinstance(node, definitions)}
+        for cell in tagged(notebook, "exercise")
+    ]
 
 
-def awaited(notebook: NotebookNode) -> dict[str, set[int]]:
-    """Which exercises, by their numbers, each cell needs: those whose stubs it names.
-
-    A name that a cell makes anew, as by my_work.use, is no stub from then on.
-    """
-    exercise_of: dict[str, int] = {}
-    awaited_by = {}
-    n_exercises = 0
-    for cell in code_cells(notebook):
-        names = Names(cell)
-        if is_tagged(cell, "exercise"):
-            if "NotImplementedError" in cell.source:
-                exercise_of |= dict.fromkeys(names.made, n_exercises)
-            n_exercises += 1
-            continue
-        exercise_of = {name: e for name, e in exercise_of.items() if name not in names.made}
-        awaited_by[cell.id] = {exercise_of[n] for n in names.used & exercise_of.keys()}
-    return {cell: exercises for cell, exercises in awaited_by.items() if exercises}
+def named_by(error: NotebookNode, exercises: list[set[str]]) -> set[int]:
+    """The exercises, by their numbers, that an error's sentence names."""
+    words = set(re.findall(r"\w+", error.evalue))
+    return {number for number, names in enumerate(exercises) if words & names}
 
 
-def errors_as_it_is_solved(
-    lesson: Path, folder: Path, n_solved: int
-) -> Iterator[tuple[set[str], dict[str, NotebookNode]]]:
+def is_ours(error: NotebookNode) -> bool:
+    """Whether it is an error of the course's, which shows as a sentence."""
+
+    def kinds(kind: type) -> set[str]:
+        return {kind.__name__}.union(*map(kinds, kind.__subclasses__()))
+
+    return error.ename in {"StubNotFilled"} | kinds(CourseError) and len(error.evalue) > 20
+
+
+Errors = dict[str, NotebookNode]  # by the ids of the cells
+
+
+def errors_as_it_is_solved(lesson: Path, folder: Path, n_solved: int) -> Iterator[Errors]:
     """Run the notebook in this folder, then solve its first exercises one after another.
 
     Yields:
-        First, and after each answer: the ids of the cells that should raise, as they need an
-        exercise that is not solved, and the errors of those that do. After an answer only those
-        are run that raised before.
+        First, and after each answer, the errors of the cells that raise. After an answer only
+        those that raised at first are run again.
     """
     notebook, answers = shortened(learners(lesson)), tagged(build(lesson, solved=True), "exercise")
-    needs = awaited(notebook)
     runner = client(notebook, folder, allow_errors=True)
 
-    def run(cells: list[NotebookNode]) -> dict[str, NotebookNode]:
+    def run(cells: list[NotebookNode]) -> Errors:
         for cell in cells:
             runner.execute_cell(cell, notebook.cells.index(cell))
-        stopped = [cell for cell in cells if raises(cell)]
         return {
             cell.id: next(out for out in cell.outputs if out.output_type == "error")
-            for cell in stopped
+            for cell in cells
+            if raises(cell)
         }
 
     with runner.setup_kernel(env=environment(folder)):
-        yield set(needs), run(code_cells(notebook))
-        for number, answer in enumerate(answers[:n_solved]):
-            cell = tagged(notebook, "exercise")[number]
+        errors = run(code_cells(notebook))
+        yield errors
+        waiting = [cell for cell in code_cells(notebook) if cell.id in errors]
+        for cell, answer in zip(tagged(notebook, "exercise")[:n_solved], answers, strict=False):
             cell.source = answer.source
-            waiting = tagged(notebook, STOPPED)
-            yield (
-                {cell for cell, needed in needs.items() if max(needed) > number},
-                run([cell, *waiting]),
-            )
+            yield run([cell, *waiting])
+
+
+def check_what_an_answer_frees(
+    before: Errors, after: Errors, solved: int, exercises: list[set[str]]
+) -> None:
+    """Assert that the cells which waited for it alone raise no longer, and that others do."""
+    assert after.keys() <= before.keys()
+    for cell, error in before.items():
+        waited_for = named_by(error, exercises)
+        if solved in waited_for:  # another may come next, and only one that is not solved
+            assert cell not in after or min(named_by(after[cell], exercises)) > solved
+        elif waited_for:
+            assert after[cell].evalue == error.evalue

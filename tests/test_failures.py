@@ -873,6 +873,10 @@ CELLS = {
 
         Block()
         """,
+    "what a stub was to make": "result = AveragePool()(0)\nother = 1",
+    "a name that it would have made": "print(result)",
+    "a name made of that": "third = other + 1",
+    "a name of no cell's": "print(nothing)",
     "another's NotImplementedError": "nn.Module()(1)",
     "one with a reason": 'raise NotImplementedError("tomorrow")',
 }
@@ -921,6 +925,14 @@ def test_a_notebook_shows_in_one_sentence_that_a_cell_has_called_a_stub(outputs)
     shown = outputs["a call of a stub"]
     assert shown == f"{name}: AveragePool.forward {words}{cell}"
     assert outputs["a call of a stub's __init__"] == f"{name}: Block.__init__ {words}{cell}"
+
+
+def test_a_notebook_says_of_a_name_that_a_stub_has_kept_from_being_made(outputs):
+    words = "is made in a cell that stopped, as AveragePool.forward still raised"
+    made = {"a name that it would have made": "result", "a name made of that": "other"}
+    for cell, name in made.items():
+        assert outputs[cell].startswith(f"UnfinishedExerciseError: {name} {words}")
+    assert "NameError: name 'nothing' is not defined" in outputs["a name of no cell's"]
 
 
 def test_a_notebook_shows_other_errors_that_something_is_not_implemented_as_ever(outputs):
