@@ -25,6 +25,7 @@ from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
 from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential
+from resnet_helpers.tests.train_step import TRAIN_STEP, test_train_step
 
 EXERCISES = (
     BATCHNORM2D,
@@ -41,6 +42,7 @@ EXERCISES = (
     ADD_HOOK,
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
+    TRAIN_STEP,
 )
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "test_residual_block",
     "test_resnet34",
     "test_sequential",
+    "test_train_step",
 ]
 
 for _name in __all__[1:]:
