@@ -4,6 +4,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 `python -m resnet_helpers.tests` lists the catalogue.
 """
 
+from resnet_helpers.tests.accuracy import ACCURACY, test_accuracy
 from resnet_helpers.tests.add_hook import ADD_HOOK, test_add_hook
 from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.batchnorm2d import (
@@ -43,10 +44,12 @@ EXERCISES = (
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
     TRAIN_STEP,
+    ACCURACY,
 )
 
 __all__ = [
     "EXERCISES",
+    "test_accuracy",
     "test_add_hook",
     "test_averagepool",
     "test_batchnorm2d_forward",

@@ -9,8 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.tests.predict import TWO as TWO
-from resnet_helpers.tests.predict import Witness as Witness
+from resnet_helpers.tests.predict import (  # noqa: F401 (what the trials' code names)
+    LARGE,
+    ONE,
+    THREE,
+    TWO,
+    Witness,
+)
 from resnet_helpers.tests.values import fill
 
 LABELS = torch.tensor([1, 0])  # of the two pictures, of which the first is guessed right

@@ -18,7 +18,6 @@ from resnet_helpers.tests.values import made_up
 
 # ---- What is tried --------------------------------------------------------------------------
 
-LARGE = torch.tensor([[[[1000.0]], [[999.0]], [[0.0]]]])
 SQUARES = made_up(4, 3, 2, 2)
 FOUR_LABELS = torch.tensor([2, 0, 1, 0])
 STEP = "train_step(model, optimizer, TWO.clone(), torch.tensor([1, 0]))"
@@ -710,6 +709,11 @@ def recorded_in_forward(train_step: Callable) -> bool | None:
     return witness.recorded
 
 
+def is_called(train_step: Callable) -> bool:
+    """Whether the model runs at all, whatever is raised later."""
+    return recorded_in_forward(train_step) is not None
+
+
 def look_closer(train_step: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
     model, runs, steps = eye(), [], []
@@ -733,6 +737,7 @@ TRAIN_STEP = Exercise(
     in_steps=TrainStepInSteps,
     mistakes=mistake,
     finished=lambda steps: steps().train_step,
+    evidence=Trial("test_train_step", "whether the model is called", "is_called(train_step)"),
     closer_look=Trial("test_train_step", "the optimizer", "look_closer(train_step)"),
 )
 
