@@ -22,6 +22,7 @@ from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resne
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.recalibrate import RECALIBRATE, test_recalibrate
 from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
@@ -45,6 +46,7 @@ EXERCISES = (
     FIRST_DIVERGENCE,
     TRAIN_STEP,
     ACCURACY,
+    RECALIBRATE,
 )
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "test_nan_hook",
     "test_nan_module",
     "test_predict",
+    "test_recalibrate",
     "test_remove_hooks",
     "test_residual_block",
     "test_resnet34",
