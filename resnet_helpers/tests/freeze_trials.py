@@ -19,12 +19,20 @@ IMAGES = made_up(4, 2, 2, 2)
 LABELS = torch.tensor([2, 0, 1, 0])
 
 
-def network() -> nn.Sequential:
-    """A network of containers of PyTorch's, so that whatever is done to their class is undone."""
-    body = OrderedDict(conv=nn.Conv2d(2, 3, 1), bn=nn.BatchNorm2d(3), relu=nn.ReLU())
-    top = OrderedDict(flatten=nn.Flatten(), norm=nn.BatchNorm1d(12), fc=nn.Linear(12, 3))
-    parts = OrderedDict(body=nn.Sequential(body), top=nn.Sequential(top))
-    return fill(nn.Sequential(parts))
+def network() -> nn.Module:
+    """A network of a class of its own, so that whatever is done to the class ends with it."""
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            body = OrderedDict(conv=nn.Conv2d(2, 3, 1), bn=nn.BatchNorm2d(3), relu=nn.ReLU())
+            top = OrderedDict(flatten=nn.Flatten(), norm=nn.BatchNorm1d(12), fc=nn.Linear(12, 3))
+            self.body, self.top = nn.Sequential(body), nn.Sequential(top)
+
+        def forward(self, x):
+            return self.top(self.body(x))
+
+    return fill(Network())
 
 
 def new_layer() -> nn.Module:
@@ -32,7 +40,7 @@ def new_layer() -> nn.Module:
     return fill(nn.Sequential(nn.BatchNorm1d(12), nn.Dropout(0.1), nn.Linear(12, 3)))
 
 
-def frozen(freeze: Callable, times=1) -> nn.Sequential:
+def frozen(freeze: Callable, times=1) -> nn.Module:
     """The network, frozen, and then with a new last layer."""
     model = network()
     for _ in range(times):
