@@ -246,6 +246,7 @@ wrong(
     step_by_step,
     {"loss.backward()": "loss = loss.detach().requires_grad_()\nloss.backward()"},
 )
+wrong("outputs squeezed", plain, {"model(images)": "model(images).squeeze()"})
 wrong("item before backward", plain, {"loss.backward()": "loss = loss.item()\nloss.backward()"})
 wrong("backward called twice", plain, {"loss.backward()": "loss.backward()\nloss.backward()"})
 wrong("item forgotten", plain, {".item()": ""})

@@ -3,6 +3,7 @@
 The model is so small that its logits are the values of a picture's one pixel.
 """
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -46,7 +47,16 @@ def kind(result: Any) -> str:
         return f"a tensor{graph}"
     if isinstance(result, tuple):
         return f"({', '.join(type(part).__name__ for part in result)})"
+    if result is None:
+        return "None"
     return "a Python number" if isinstance(result, Real) else type(result).__name__
+
+
+def not_a_number(result: Any) -> str:
+    """What to say of a result that is no number; "" of a number, of None and of a tensor."""
+    if result is None or isinstance(result, (Real, Tensor)):
+        return ""
+    return f"You return a value of type {type(result).__name__}. Return one Python number."
 
 
 def number(result: Any) -> Any:
@@ -55,6 +65,14 @@ def number(result: Any) -> Any:
     if is_one or isinstance(result, Real):
         return torch.tensor(float(result))
     return None if result is None else kind(result)
+
+
+def seen_running(model: nn.Module, run: Callable, look: Callable[[nn.Module], Any]) -> list:
+    """What `look` finds each time that the model, or a copy of it, runs in `run(model)`."""
+    found: list = []
+    model.register_forward_pre_hook(lambda module, _: found.append(look(module)))
+    run(model)
+    return found
 
 
 def mixed(model: nn.Module, mode: str) -> nn.Module:

@@ -266,3 +266,11 @@ def outermost_mode(recalibrate: Callable) -> str:
     )
     recalibrate(model, [A.clone(), B.clone()])
     return ran_in[-1]
+
+
+def runs_a_copy(recalibrate: Callable) -> bool:
+    """Whether it is not the model itself that runs."""
+    model, ran = nn.Sequential(nn.BatchNorm2d(1)), []
+    model.register_forward_pre_hook(lambda module, _: ran.append(module))
+    recalibrate(model, [A.clone(), B.clone()])
+    return bool(ran) and all(module is not model for module in ran)

@@ -40,7 +40,13 @@ def gradient_in_words(gradient: Tensor | None, of_batch: Tensor, older: Tensor) 
         "an older gradient": older,
         "this batch's gradient added to an older one": of_batch + older,
     }
-    return next((name for name, g in known.items() if torch.allclose(gradient, g)), "another one")
+    for name, of_name in known.items():
+        if torch.allclose(gradient, of_name):
+            return name
+    times = (gradient.flatten() @ of_batch.flatten() / of_batch.square().sum()).item()
+    if torch.allclose(gradient, times * of_batch, rtol=1e-4, atol=1e-5):
+        return f"this batch's gradient times {times:.4g}"
+    return "another one"
 
 
 def what_happens(train_step):
