@@ -44,12 +44,13 @@ def fold(
 
     Raises:
         InvalidArgumentError: a ValueError: it is no model, or one that cannot be observed; or a
-            part of it is in train mode.
+            part of it is in train mode, or in a dtype that rounds by more than TOLERANCE.
         ModelFailedError: a RuntimeError: the model cannot be copied or run; or the folded copy
             gives something else, by more than TOLERANCE.
     """
     check_model(model, x)
     _require_eval_mode(model)
+    _require_precision(model)
     with torch.inference_mode(False), torch.no_grad(), _without_tf32():
         folded = _copied(model)
         observed = _Observed()
@@ -197,6 +198,15 @@ def _require_eval_mode(model: nn.Module) -> None:
             raise InvalidArgumentError(
                 f"{where} in train mode, in which batchnorm uses each batch's own statistics, and "
                 "there is nothing fixed to fold: call model.eval() first."
+            )
+
+
+def _require_precision(model: nn.Module) -> None:
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and torch.finfo(parameter.dtype).eps > TOLERANCE:
+            raise InvalidArgumentError(
+                f"{name} is in {parameter.dtype}, whose rounding alone is more than {TOLERANCE}, so "
+                "no comparison would tell: fold the model in float32, then convert the result."
             )
 
 

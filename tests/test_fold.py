@@ -286,6 +286,12 @@ def test_train_mode():
     assert refused(InvalidArgumentError, model).startswith("1 is in train mode")
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_dtype_that_rounds_too_much(dtype):
+    message = refused(InvalidArgumentError, small().to(dtype))
+    assert message.startswith(f"0.weight is in {dtype}, whose rounding")
+
+
 def test_a_class():
     assert "is a class" in refused(InvalidArgumentError, solutions.ResNet34)
 
