@@ -205,8 +205,8 @@ def _require_precision(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if parameter.is_floating_point() and torch.finfo(parameter.dtype).eps > TOLERANCE:
             raise InvalidArgumentError(
-                f"{name} is in {parameter.dtype}, whose rounding alone is more than {TOLERANCE}, so "
-                "no comparison would tell: fold the model in float32, then convert the result."
+                f"{name} is in {parameter.dtype}, whose rounding alone is more than {TOLERANCE}: "
+                "fold the model in float32, then convert the result."
             )
 
 
