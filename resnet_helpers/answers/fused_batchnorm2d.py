@@ -133,6 +133,11 @@ wrong(
 )
 wrong("mean not scaled", Addcmul, {SHIFT: "self.bias - mean"})
 wrong("mean not scaled", TimesPlus, {"mean * self.weight / std": "mean"})
+wrong(
+    "weight and bias swapped",
+    Addcmul,
+    {"self.weight * torch": "self.bias * torch", SHIFT: "self.weight - mean * scale"},
+)
 wrong("mean added", Addcmul, {SHIFT: "self.bias + mean * scale"})
 wrong("mean forgotten", Addcmul, {SHIFT: "self.bias"})
 wrong("bias forgotten", Addcmul, {SHIFT: "-mean * scale"})

@@ -164,6 +164,18 @@ mistake = Catalogue()
 
 
 @mistake(
+    "weight and bias swapped",
+    "You swapped weight and bias: the weight is in scale, the bias is in shift.",
+)
+class _:
+    def scale(self, var):
+        return self.bias / self.root(var)
+
+    def shift(self, mean, var, scale):
+        return self.weight - mean * scale
+
+
+@mistake(
     "textbook formula",
     "You go through all of x four times, as often as lesson 1's formula. Compute two vectors "
     "first, scale and shift, from what concerns the channels alone; then x * scale + shift.",
