@@ -240,7 +240,11 @@ DEVICE = re.compile(r"^device = torch\.device\(\n.*?^\)$", re.DOTALL | re.MULTIL
 
 def lessons_with_a_device() -> list[Path]:
     """Those whose set-up cell chooses where the networks run."""
-    return [lesson for lesson in sorted(LESSONS.glob("*.md")) if DEVICE.search(lesson.read_text())]
+    return [
+        lesson
+        for lesson in sorted(LESSONS.glob("*.md"))
+        if DEVICE.search(lesson.read_text(encoding="utf-8"))
+    ]
 
 
 def run_lesson(lesson: Path, device: str = "") -> dict[str, Any]:
@@ -250,7 +254,7 @@ def run_lesson(lesson: Path, device: str = "") -> dict[str, Any]:
         lesson: the file; its cells are run as they are, without a notebook.
         device: Python code for another device than the lesson chooses.
     """
-    text = lesson.read_text()
+    text = lesson.read_text(encoding="utf-8")
     if device:
         text = DEVICE.sub(f"device = {device}", text)
     shell = InteractiveShell()

@@ -103,20 +103,20 @@ def test_a_folder_of_ones_own_is_left_as_it_is(google, monkeypatch, tmp_path):
 
 
 def test_what_was_saved_before_goes_along_and_nothing_is_overwritten(google, drive, capsys):
-    Path("my_resnet.py").write_text("a = 1\n")
+    Path("my_resnet.py").write_text("a = 1\n", encoding="utf-8")
     colab.set_up(keep_in_drive=True)
-    assert (drive / "my_resnet.py").read_text() == "a = 1\n"
+    assert (drive / "my_resnet.py").read_text(encoding="utf-8") == "a = 1\n"
     assert capsys.readouterr().out.endswith(
         KEPT.format(", to which the one on this machine was copied")
     )
 
 
 def test_of_two_files_the_drives_is_kept(google, drive, capsys):
-    Path("my_resnet.py").write_text("a = 1\n")
+    Path("my_resnet.py").write_text("a = 1\n", encoding="utf-8")
     drive.mkdir(parents=True)
-    (drive / "my_resnet.py").write_text("a = 2\n")
+    (drive / "my_resnet.py").write_text("a = 2\n", encoding="utf-8")
     colab.set_up(keep_in_drive=True)
-    assert (drive / "my_resnet.py").read_text() == "a = 2\n"
+    assert (drive / "my_resnet.py").read_text(encoding="utf-8") == "a = 2\n"
     assert capsys.readouterr().out.endswith(
         KEPT.format("; another one, on this machine, is not used")
     )
@@ -159,7 +159,7 @@ def test_saving_in_the_drive_says_nothing_of_that(google, drive, capsys):
     capsys.readouterr()
     save_a_function()
     assert capsys.readouterr().out == "Saved twice in my_resnet.py.\n"
-    assert "def twice" in (drive / "my_resnet.py").read_text()
+    assert "def twice" in (drive / "my_resnet.py").read_text(encoding="utf-8")
 
 
 def test_a_loss_is_visible_where_pieces_are_used(google, capsys):
@@ -182,7 +182,7 @@ def test_an_empty_drive_is_told_too(google, drive, capsys):
 
 
 def test_where_there_is_a_file_nothing_is_said(google, capsys):
-    Path("my_resnet.py").write_text(POOL)
+    Path("my_resnet.py").write_text(POOL, encoding="utf-8")
     my_work.use("BatchNorm2d", "AveragePool")
     assert capsys.readouterr().out == (
         "BatchNorm2d: the reference answer\nAveragePool: yours, from my_resnet.py\n"

@@ -35,10 +35,10 @@ def first_cell(tmp_path):
             code = "import pathlib, sys\nprint('got', sys.argv[1:])\n"
             steps = [line.strip() for line in PIP[pip].strip().splitlines()]
             (packages / "pip.py").write_text(
-                code + "if __name__ == '__main__':\n    " + "\n    ".join(steps)
+                code + "if __name__ == '__main__':\n    " + "\n    ".join(steps), encoding="utf-8"
             )
         if git:
-            (programs / "git").write_text("#!/bin/sh\n")
+            (programs / "git").write_text("#!/bin/sh\n", encoding="utf-8")
             (programs / "git").chmod(0o755)
         cell = tmp_path / "cell.py"
         cell.write_text(

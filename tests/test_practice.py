@@ -11,7 +11,9 @@ from resnet_helpers import practice, solutions
 from resnet_helpers.errors import CourseError
 from resnet_helpers.practice import Practice, answer_up_to, puzzles, reveal
 
-LESSONS = [file.read_text("utf-8") for file in Path(__file__).parents[1].glob("lessons/*.md")]
+LESSONS = [
+    file.read_text(encoding="utf-8") for file in Path(__file__).parents[1].glob("lessons/*.md")
+]
 EXERCISES = {exercise.name: exercise for exercise in checks.EXERCISES}
 
 

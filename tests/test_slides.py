@@ -53,7 +53,7 @@ def test_a_deck_has_all_that_the_notebook_has(file):
 
 
 def test_the_libraries_are_those_that_make_gets():
-    makefile = (ROOT / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for library in set(re.findall(r"node_modules/([\w.]+)/", PAGE)):
         assert re.search(rf"npm install .* {re.escape(library)}@\d", makefile)
 

@@ -8,7 +8,7 @@ import pytest
 
 from build_slides import LIBRARIES, ROOT, SOLUTIONS, deck
 
-PACKAGES = re.findall(r"\S+@\d\S+", (ROOT / "Makefile").read_text())  # name@version
+PACKAGES = re.findall(r"\S+@\d\S+", (ROOT / "Makefile").read_text(encoding="utf-8"))  # name@version
 
 
 @pytest.fixture(scope="module")

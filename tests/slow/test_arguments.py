@@ -84,7 +84,7 @@ def named_in(file: Path) -> set[str]:
     """The functions and classes of the package that this text's code imports or calls."""
     code = "\n".join(
         cell.source for cell in jupytext.read(file).cells if cell.cell_type == "code"
-    ) or "\n".join(re.findall(r"```python\n(.*?)```", file.read_text("utf-8"), re.DOTALL))
+    ) or "\n".join(re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), re.DOTALL))
     tree = ast.parse(code)
     full: dict[str, str] = {}  # by the name that the text uses
     for node in ast.walk(tree):
@@ -113,7 +113,7 @@ def is_function(name: str) -> bool:
 
 def tried_with_anything() -> set[str]:
     """The names of the functions that have a test with arguments which hypothesis makes."""
-    tests = [node for file in TRIED_IN for node in ast.parse(file.read_text("utf-8")).body]
+    tests = [node for file in TRIED_IN for node in ast.parse(file.read_text(encoding="utf-8")).body]
     return {
         test.name.removeprefix("test_")
         for test in tests

@@ -82,7 +82,7 @@ def test_what_one_notebook_has_kept_another_machine_uses(tmp_path):
     folder = tmp_path / "drive" / "MyDrive" / "resnets-from-scratch"
     folder.mkdir(parents=True)
     (folder / "my_resnet.py").write_text(
-        "from torch import nn\n\n\nclass BatchNorm2d(nn.BatchNorm2d):\n    pass\n"
+        "from torch import nn\n\n\nclass BatchNorm2d(nn.BatchNorm2d):\n    pass\n", encoding="utf-8"
     )
     (third,) = (notebook for notebook in NOTEBOOKS if notebook.stem.startswith("03"))
     out, _ = opened(third, tmp_path / "content", tmp_path / "drive")

@@ -60,16 +60,18 @@ def test_a_notebook_that_is_solved_passes(lesson, course):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 def test_one_that_has_been_run_too_passes_and_its_outputs_are_compared(lesson, course):
-    (course / "my_resnet.py").write_text(POOL)
+    (course / "my_resnet.py").write_text(POOL, encoding="utf-8")
     notebook = solved(lesson)
     client(notebook, course).execute(env=environment(course))
-    before = (course / "my_resnet.py").read_text()
+    before = (course / "my_resnet.py").read_text(encoding="utf-8")
     path = course / f"{lesson.stem}.ipynb"
     nbformat.write(notebook, path)
     done = nbval(course)
     assert done.returncode == 0, done.stdout
-    assert (course / "my_resnet.py").read_text() == before  # tests leave a learner's work alone
-    text = path.read_text()
+    assert (course / "my_resnet.py").read_text(
+        encoding="utf-8"
+    ) == before  # tests leave a learner's work alone
+    text = path.read_text(encoding="utf-8")
     assert "All tests in" in text
-    path.write_text(text.replace("All tests in", "No tests in"))
+    path.write_text(text.replace("All tests in", "No tests in"), encoding="utf-8")
     assert nbval(course).returncode == 1
