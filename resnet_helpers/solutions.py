@@ -4,10 +4,14 @@ Whatever stands between the SOLUTION markers is what a learner writes: `build_no
 replaces it by `raise NotImplementedError()` in the learner's notebook.
 """
 
+import statistics
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -410,4 +414,188 @@ def diagnoses() -> dict[int, tuple[str, str]]:
         4: ("residual_layers.2.blocks.0.right.1", "it uses the batch's statistics in eval mode"),
         5: ("residual_layers.1.blocks.3.left.1", "eps is 0, and so is one running variance"),
     }
+    ### END SOLUTION
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Float[Tensor, "batch rgb h w"],
+    labels: Int[Tensor, "batch"],
+) -> float:
+    """One step of training on one batch: the optimizer moves the model's weights once.
+
+    The model goes into train mode, and may stay there. The loss is the cross-entropy of the
+    model's outputs, which are logits, averaged over the batch. Its gradients are this batch's
+    alone, whatever was left from before. Returns the loss that they belong to (so: from before the
+    step) as a Python number.
+    """
+    ### BEGIN SOLUTION
+    model.train()
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()  # the tensor would keep the whole graph
+    ### END SOLUTION
+
+
+def accuracy(
+    model: nn.Module, images: Float[Tensor, "batch rgb h w"], labels: Int[Tensor, "batch"]
+) -> float:
+    """The share of the images, from 0 to 1, whose highest logit is that of their label.
+
+    Runs the model in eval mode and without a graph, on all images at once or in batches. Nothing
+    in the model changes: afterwards each of its modules is in the mode in which it was.
+    """
+    ### BEGIN SOLUTION
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    with torch.inference_mode():
+        guesses = model(images).argmax(dim=1)
+    for module, mode in modes.items():
+        module.training = mode
+    return (guesses == labels).float().mean().item()
+    ### END SOLUTION
+
+
+def recalibrate(model: nn.Module, batches: Iterable[Float[Tensor, "batch rgb h w"]]) -> None:
+    """New running statistics for every batchnorm, the old ones forgotten (Wu & Johnson 2021).
+
+    A batchnorm is any module with a running_mean: yours, or one of PyTorch's. Its running_mean
+    and running_var become the plain averages, over the batches, of what it sees of each in train
+    mode: its input's mean and its unbiased variance. (The variance of all batches pooled is as
+    good.) The batches are read once. Weights, momenta and each module's mode are as before.
+    """
+    ### BEGIN SOLUTION
+    modes = {module: module.training for module in model.modules()}
+    momenta = {m: m.momentum for m in model.modules() if hasattr(m, "running_mean")}
+    model.train()
+    with torch.no_grad():
+        for n_batches, images in enumerate(batches, start=1):
+            for batchnorm in momenta:
+                batchnorm.momentum = 1 / n_batches  # 1, 1/2, 1/3 ...: together a plain average
+            model(images)
+    for batchnorm, momentum in momenta.items():
+        batchnorm.momentum = momentum
+    for module, mode in modes.items():
+        module.training = mode
+    ### END SOLUTION
+
+
+def freeze(model: nn.Module) -> None:
+    """Keep all that the model has learned, whatever training follows.
+
+    Its parameters get no gradients any more. Its batchnorms (any module with a running_mean:
+    yours, or one of PyTorch's) go into eval mode and run in it from now on, also after
+    model.train(), or their statistics would drift. What is put into the model afterwards, say a
+    new last layer, trains as usual. A deepcopy is as frozen as the model, and the state dict keeps
+    its names.
+    """
+
+    ### BEGIN SOLUTION
+    def stay_in_eval_mode(batchnorm: nn.Module, mode=True) -> nn.Module:
+        return batchnorm
+
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for module in model.modules():
+        if hasattr(module, "running_mean"):
+            module.eval()
+            # model.train() calls train() of every module; bound, so that a deepcopy has its own
+            module.train = MethodType(stay_in_eval_mode, module)
+
+
+def ratio(
+    job: Callable[[], object],
+    baseline: Callable[[], object],
+    rounds=9,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """How long job takes, as a multiple of baseline's time: 0.5 is twice as fast.
+
+    Each is called once without being timed, to warm up. Then, in each of `rounds` rounds (an odd
+    number), both are called and timed, one right after the other. Each round gives one ratio, and
+    the median of these is returned.
+
+    clock() gives seconds, counted from anywhere. A job on a GPU must itself wait for its result.
+    """
+    ### BEGIN SOLUTION
+
+    def seconds(function: Callable[[], object]) -> float:
+        start = clock()
+        function()
+        return clock() - start
+
+    job()
+    baseline()
+    return statistics.median(seconds(job) / seconds(baseline) for _ in range(rounds))
+    ### END SOLUTION
+
+
+class FusedBatchNorm2d(BatchNorm2d):
+    """BatchNorm2d as a line, x * scale + shift: the same in every respect, and faster."""
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """What BatchNorm2d gives, and does to the buffers, in both modes.
+
+        What concerns a channel alone becomes two vectors, scale and shift, first; then x is gone
+        through once. Raises ValueError as BatchNorm2d does.
+        """
+        ### BEGIN SOLUTION
+        if self.training:
+            values_per_channel = x.numel() // self.num_features
+            if values_per_channel == 1:
+                raise ValueError("batchnorm needs more than 1 value per channel when training")
+            var, mean = torch.var_mean(x, dim=(0, 2, 3), unbiased=False)
+            with torch.no_grad():
+                unbiased_var = var * values_per_channel / (values_per_channel - 1)
+                m = self.momentum
+                self.running_mean = (1 - m) * self.running_mean + m * mean
+                self.running_var = (1 - m) * self.running_var + m * unbiased_var
+                self.num_batches_tracked += 1
+        else:
+            mean, var = self.running_mean, self.running_var
+
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        shift = self.bias - mean * scale
+        per_channel = (1, self.num_features, 1, 1)
+        return torch.addcmul(shift.view(per_channel), x, scale.view(per_channel))
+        ### END SOLUTION
+
+
+def fold_batchnorm(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    """One convolution with a bias that does what conv and then norm, in eval mode, do.
+
+    conv is PyTorch's nn.Conv2d or the course's Conv2d, norm a BatchNorm2d of either. conv.bias may
+    be None (in the course's it always is), as may both norm.weight and norm.bias (affine=False).
+
+    Returns a new nn.Conv2d (PyTorch's, since the course's has no bias) with conv's stride, padding,
+    dilation and groups, in its dtype and on its device. conv and norm stay as they are.
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        scale = torch.rsqrt(norm.running_var + norm.eps)
+        if norm.weight is not None:
+            scale = norm.weight * scale
+        bias = -norm.running_mean * scale
+        if norm.bias is not None:
+            bias = bias + norm.bias
+        if conv.bias is not None:
+            bias = bias + conv.bias * scale
+        weight = conv.weight * scale.view(-1, 1, 1, 1)  # one factor for each output channel
+
+    folded = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        conv.dilation,
+        conv.groups,
+        device="meta",  # no values yet: they come next
+    )
+    folded.weight = nn.Parameter(weight)
+    folded.bias = nn.Parameter(bias)
+    return folded
     ### END SOLUTION

@@ -21,7 +21,7 @@ from typing import Any
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.my_work import disk
+from resnet_helpers.my_work import colab, disk
 from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, file
 from resnet_helpers.my_work.draft import INSTALLED, REFERENCE, Draft
 from resnet_helpers.my_work.proof import prove
@@ -55,6 +55,7 @@ def save(*pieces: Any) -> None:
         if found is None or draft.text != found.text:
             disk.write(replace(contents, text=draft.text))
     print(f"Saved {' and '.join(named)} in {FILENAME}.")
+    colab.after_saving()
 
 
 def use(*names: str) -> Any:
@@ -84,6 +85,8 @@ def use(*names: str) -> Any:
             print(f"{name}: the reference answer, and not yours, because {trouble}")
         else:
             print(f"{name}: the reference answer")
+    if not (mine or trouble) and disk.read() is None:
+        colab.nothing_saved()
     return pieces[0] if len(pieces) == 1 else tuple(pieces)
 
 
