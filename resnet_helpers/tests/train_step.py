@@ -526,9 +526,9 @@ def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
 
 def look_closer(train_step: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
-    model, runs, steps = eye(), [], []
+    runs, steps = [], []
+    model = eye(lambda _: runs.append(1))
     optimizer = sgd(model)
-    model.register_forward_hook(lambda *_: runs.append(1))
     optimizer.register_step_post_hook(lambda *_: steps.append(1))
     returned = train_step(model, optimizer, TWO.clone(), LABELS.clone())
     if not runs:
