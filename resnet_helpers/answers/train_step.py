@@ -216,6 +216,7 @@ wrong(
     {"images), labels)\n": "images), labels) / len(images)\n"},
 )
 wrong("loss not reduced", plain, {", labels)\n": ', labels, reduction="none")\n'})
+wrong("loss class given the data", plain, {"F.cross_entropy(model(": "nn.CrossEntropyLoss(model("})
 wrong("loss with the sign changed", by_hand, {"-log_prob": "log_prob"})
 wrong(
     "binary cross-entropy",

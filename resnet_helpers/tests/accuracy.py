@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
@@ -220,9 +221,12 @@ class AccuracyInSteps:
         before = {module: module.training for module in model.modules()}
         self.prepare(model)
         with self.guard():
-            guesses = self.guesses(model(images))
+            logits = model(images)
         self.restore(model, before)
-        return self.result(self.share(self.right(guesses, labels)))
+        return self.result(self.of_logits(logits, labels))
+
+    def of_logits(self, logits, labels):
+        return self.share(self.right(self.guesses(logits), labels))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -378,6 +382,25 @@ for k in (2, 3):
         right=lambda self, guesses, labels: (guesses == labels[:, None]).any(1),
     )
 mistake(
+    "loss returned",
+    "You return the loss, the cross-entropy. Return the share of the guesses that are right.",
+    of_logits=lambda self, logits, labels: F.cross_entropy(logits, labels),
+)
+mistake(
+    "probability of the label",
+    "You average the probability of the right class. A guess counts as right or wrong: compare "
+    "argmax(dim=1) with the labels.",
+    of_logits=lambda self, logits, labels: logits.softmax(1).gather(1, labels[:, None]).mean(),
+)
+mistake(
+    "probability above a half",
+    "You count a picture as right only if its label's probability is above a half. It is right if "
+    "no other class has a higher one: argmax(dim=1).",
+    of_logits=lambda self, logits, labels: (
+        (logits.softmax(1).gather(1, labels[:, None]) > 0.5).float().mean()
+    ),
+)
+mistake(
     "classes counted from 1",
     "You count the classes from 1. Both the labels and argmax start at 0.",
     guesses=lambda self, logits: logits.argmax(1) + 1,
@@ -395,7 +418,7 @@ mistake(
 mistake(
     "number instead of share",
     "You return how many guesses are right. Divide by the number of pictures.",
-    only_if="accuracy(torch.nn.Flatten(), MANY.clone(), MANY_LABELS.clone()) == 1401",
+    only_if="float(accuracy(torch.nn.Flatten(), MANY.clone(), MANY_LABELS.clone())) == 1401",
     share=lambda self, right: right.sum(),
 )
 mistake(

@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from types import MethodType
 
 import torch
@@ -12,6 +13,7 @@ from resnet_helpers import solutions
 from resnet_helpers.tests import freeze_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
 from resnet_helpers.tests.recalibrate_trials import batchnorms_of
+from resnet_helpers.tests.structure import few
 from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -80,9 +82,8 @@ mistake(
     hold=skip,
     only_if="not calls_train(freeze)",
 )
-EVAL_ONCE = "eval mode once only"
 mistake(
-    EVAL_ONCE,
+    "eval mode once only",
     "Your batchnorms are in eval mode until somebody calls model.train(), which every training "
     "loop does, and then their statistics drift. Replace the train method of each batchnorm by one "
     "that leaves it in eval mode.",
@@ -428,6 +429,9 @@ OTHER_NAMES = known(
 )
 
 
+by_name = {known.name: known for known in mistake}
+
+
 def calls_train(freeze: Callable) -> bool:
     """Whether freeze itself puts a batchnorm that was in eval mode in train mode."""
     model = nn.Sequential(nn.BatchNorm2d(1)).eval()
@@ -447,11 +451,12 @@ def kinds_held(freeze: Callable) -> list[str]:
     held = []
     for name, kind in KINDS.items():
         model = nn.Sequential(kind(1))
-        freeze(model)
-        model.train()
-        model(freeze_trials.A.flatten(1) if kind is nn.BatchNorm1d else freeze_trials.A.clone())
-        if not model[0].running_mean.any():
-            held.append(name)
+        x = freeze_trials.A.flatten(1) if kind is nn.BatchNorm1d else freeze_trials.A
+        with suppress(Exception):
+            freeze(model)
+            model.train()
+            model(x.clone())
+            held += [name] * (not model[0].running_mean.any())
     return held
 
 
@@ -472,6 +477,15 @@ def takes_a_mode(module: nn.Module) -> bool:
     return True
 
 
+def normalises_with_the_batch(model: nn.Module) -> bool:
+    """Whether it gives other outputs in train mode, by batchnorms whose statistics stay."""
+    before = freeze_trials.values_of(model)
+    x = freeze_trials.IMAGES.clone()
+    in_train_mode, in_eval_mode = model.train()(x), model.eval()(x)
+    stays = set(freeze_trials.moved(before, model).of.values()) == {"as before"}
+    return stays and not torch.allclose(in_train_mode, in_eval_mode)
+
+
 def look_closer(freeze: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
     model, before = freeze_trials.network(), train_methods()
@@ -481,14 +495,19 @@ def look_closer(freeze: Callable) -> Mistake | str:
         return OF_THE_CLASS
     if list(model.state_dict()) != names:
         return OTHER_NAMES
+    if left := [name for name, p in model.named_parameters() if p.requires_grad]:
+        return (
+            f"Of a network's parameters, {few(left)} still require gradients. Freeze all of "
+            "model.parameters()."
+        )
     if not all(map(takes_a_mode, model.modules())):
         return WITHOUT_ARGUMENT
     batchnorms = [*batchnorms_of(model).values()]
     were_held = not any(batchnorm.training for batchnorm in batchnorms)
     model.train()
     if were_held and all(bn.training for bn in batchnorms) and not kinds_held(freeze):
-        return next(known for known in mistake if known.name == EVAL_ONCE)
-    return ""
+        return by_name["eval mode once only"]
+    return by_name["momentum 0"] if normalises_with_the_batch(model) else ""
 
 
 # ---- The check ------------------------------------------------------------------------------

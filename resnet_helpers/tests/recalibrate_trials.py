@@ -266,6 +266,13 @@ def outermost_mode(recalibrate: Callable) -> str:
     return ran_in[-1] if ran_in else "never called"
 
 
+def n_runs(recalibrate: Callable) -> int:
+    """How often the model runs for two batches."""
+    ran: list[nn.Module] = []
+    recalibrate(Noting(lambda m: ran.append(m), nn.BatchNorm2d(1)), [A.clone(), B.clone()])
+    return len(ran)
+
+
 def runs_a_copy(recalibrate: Callable) -> bool:
     """Whether it is not the model itself that runs."""
     ran: list[nn.Module] = []

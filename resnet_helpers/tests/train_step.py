@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning, train_step_trials
@@ -292,6 +292,12 @@ mistake(
     "Your loss is one number for each picture, and backward() wants a single one. Average: "
     "cross_entropy's default does.",
     loss=lambda self, logits, labels: F.cross_entropy(logits, labels, reduction="none"),
+)
+mistake(
+    "loss class given the data",
+    "nn.CrossEntropyLoss is a class, and you make one of outputs and labels. Make it first, and "
+    "then call it: nn.CrossEntropyLoss()(outputs, labels). F.cross_entropy does both.",
+    loss=lambda self, logits, labels: nn.CrossEntropyLoss(logits, labels),
 )
 mistake(
     "loss with the sign changed",

@@ -48,7 +48,7 @@ def gradient_in_words(gradient: Tensor | None, of_batch: Tensor, older: Tensor) 
     times = (gradient.flatten() @ of_batch.flatten() / of_batch.square().sum()).item()
     if torch.allclose(gradient, times * of_batch, rtol=1e-4, atol=1e-5):
         return f"this batch's gradient times {times:.4g}"
-    return "another one"
+    return "another gradient"
 
 
 def what_happens(train_step):
