@@ -167,9 +167,14 @@ def both(tried: str, model: str, batches: str, place=0) -> tuple[Trial, Trial]:
     )
 
 
-def modes_trial(tried: str, model: str) -> Trial:
+def modes_trial(tried: str, set_mode: str, model: str) -> Trial:
+    """A trial of each module's mode afterwards."""
     return trial(
-        f"{tried}; {DEEP}", f"Entries(modes(run(recalibrate, {model})))", "mode afterwards"
+        f"{tried}; {DEEP}",
+        f"{MODEL}; {set_mode}; recalibrate(model, [A.clone(), B.clone()])\n"
+        "[module.training for module in model.modules()]",
+        "mode afterwards",
+        f"Entries(modes(run(recalibrate, {model})))",
     )
 
 
@@ -214,10 +219,18 @@ TRIALS = (
         "statistics(recalibrate, deep().eval())",
         "afterwards:",
     ),
-    modes_trial("a model that was in train mode", "deep().train()"),
-    modes_trial("a model that was in eval mode", "deep().eval()"),
-    modes_trial("a model in train mode, but for its first part", "mixed(deep(), 'train')"),
-    modes_trial("a model in eval mode, but for its first part", "mixed(deep(), 'eval')"),
+    modes_trial("a model that was in train mode", "model.train()", "deep().train()"),
+    modes_trial("a model that was in eval mode", "model.eval()", "deep().eval()"),
+    modes_trial(
+        "a model in train mode, but for its first part",
+        "model.train(); model[0].eval()",
+        "mixed(deep(), 'train')",
+    ),
+    modes_trial(
+        "a model in eval mode, but for its first part",
+        "model.eval(); model[0].train()",
+        "mixed(deep(), 'eval')",
+    ),
     trial(
         "a batchnorm of momentum 0.3",
         "model = torch.nn.Sequential(torch.nn.BatchNorm2d(1, momentum=0.3)); "
@@ -229,7 +242,13 @@ TRIALS = (
         "momenta_afterwards(recalibrate)",
         "momentum afterwards",
     ),
-    trial(DEEP, "parameters_afterwards(recalibrate)", "parameters afterwards"),
+    trial(
+        DEEP,
+        f"{MODEL}; model[0].weight.data.fill_(2); recalibrate(model, [A.clone(), B.clone()])\n"
+        "model[0].weight",
+        "parameters afterwards",
+        "parameters_afterwards(recalibrate)",
+    ),
     trial(
         "batchnorms of torch.nn",
         "kinds_afterwards(recalibrate, nn.BatchNorm2d)",

@@ -142,8 +142,13 @@ TRIALS = (
     ),
     trial(
         "one step, where an older gradient was left on the weight",
-        "what_happens(train_step)",
+        f"{EYE}; {SGD}; model[1].weight.grad = torch.full((3, 3), 8.0); "
+        "model.register_forward_hook(lambda *_: print('forward')); "
+        "model[1].weight.register_hook(lambda _: print('backward')); "
+        "optimizer.register_step_post_hook(lambda *_: print('step', model[1].weight.grad))\n"
+        f"{STEP}",
         "in order",
+        "what_happens(train_step)",
     ),
     weights_trial("one step of SGD", "SGD(model.parameters(), lr=0.5)"),
     weights_trial("two steps of SGD", "SGD(model.parameters(), lr=0.5)", 2),
