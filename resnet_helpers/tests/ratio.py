@@ -116,7 +116,7 @@ TRIALS = (
     counted(
         "job takes 2 s, baseline 1 s, rounds=3",
         "(ratio(*jobs, rounds=3, clock=lambda: print('clock') or sum(a + b)), len(a), len(b))",
-        "what ratio was given",
+        "functions",
         "called(ratio)",
     ),
     trial("job takes 2 s, baseline 1 s", "2", "1", rounds=3),
