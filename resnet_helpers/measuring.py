@@ -87,6 +87,9 @@ class Work:
         return sum(step.bytes for step in self.steps)
 
 
+TWO_A_VALUE = {"addcmul", "addcdiv"}  # each a product or quotient, and a sum
+
+
 class _Counting(TorchDispatchMode):
     """While it is active, every step that PyTorch takes goes into `work`."""
 
@@ -104,21 +107,22 @@ class _Counting(TorchDispatchMode):
         read = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         written = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         if read and not func.is_view:
-            count_of = flop_registry.get(func.overloadpacket)
-            if count_of:  # a convolution or a matrix product
+            name = func.overloadpacket.__name__
+            if count_of := flop_registry.get(func.overloadpacket):
                 operations = count_of(*args, **kwargs, out_val=result)
             else:
-                operations = max(tensor.numel() for tensor in read + written)
+                n_values = max(tensor.numel() for tensor in read + written)
+                operations = n_values * (2 if name in TWO_A_VALUE else 1)
             n_bytes = sum(tensor.nbytes for tensor in read + written)
-            self.work.steps.append(Step(func.overloadpacket.__name__, operations, n_bytes))
+            self.work.steps.append(Step(name, operations, n_bytes))
         return result
 
 
 def count(job: Callable[[], object]) -> Work:
     """Run the job and count its work.
 
-    Convolutions and matrix products are counted exactly; any other step as one operation for each
-    value of the largest tensor that it reads or writes.
+    Convolutions and matrix products are counted exactly; any other step as one operation (addcmul
+    as two) for each value of the largest tensor that it reads or writes.
     """
     with _Counting() as counting:
         job()
@@ -222,32 +226,37 @@ class Roof:
 
 
 def roof_of(device: torch.device | str, rounds=5) -> Roof:
-    """Measure the device: how fast it multiplies (in float32), and how fast it copies.
+    """Measure the device: how fast it multiplies in float32, and how fast it copies.
 
-    The product is a 1x1 convolution, with as many threads and the same settings as a network's.
+    It multiplies with as many threads and the same settings as a network: two matrices, or, if
+    that is faster, all pixels of some pictures by one (a 1x1 convolution).
     """
-    device = torch.device(device)
-    large = device.type != "cpu"  # a GPU needs more to do, to be busy
-    channels, side = (1024, 64) if large else (512, 32)
     clock = clock_of(device)
+    side = 1024 if torch.device(device).type == "cpu" else 4096  # a GPU needs more to be busy
     with torch.no_grad():
-        x = torch.rand(4, channels, side, side, device=device)
-        weight = torch.rand(channels, channels, 1, 1, device=device)
-        operations = count(lambda: F.conv2d(x, weight)).operations
-        multiplying = _least_seconds(lambda: F.conv2d(x, weight), clock, rounds)
-        copying = {}
-        for megabytes in (256, 1):
-            source = torch.rand(megabytes * 2**18, device=device)
-            target = torch.empty_like(source)
-            n_times = 256 // megabytes  # within what the clock can tell
-            seconds = _least_seconds(
-                lambda s=source, t=target, n=n_times: [t.copy_(s) for _ in range(n)], clock, rounds
-            )
-            copying[megabytes] = 2 * source.nbytes * n_times / seconds  # read, and written
-    return Roof(operations / multiplying, copying[256], copying[1])
+        matrix = torch.rand(side, side, device=device)
+        pictures = matrix.view(4, side // 4, 32, side // 32)
+        kernel = matrix[: side // 4, : side // 4, None, None].contiguous()
+        products = (lambda: matrix @ matrix, lambda: F.conv2d(pictures, kernel))
+        speeds = [count(job).operations / least_seconds(job, clock, rounds) for job in products]
+        memory, cache = (_bytes_a_second(n, clock, device, rounds) for n in (2**27, 2**20))
+    return Roof(max(speeds), memory, cache)
 
 
-def _least_seconds(job: Callable[[], object], clock: Clock, rounds: int) -> float:
+def _bytes_a_second(n_bytes: int, clock: Clock, device: torch.device | str, rounds: int) -> float:
+    """How fast a tensor of so many bytes is copied, bytes read and bytes written together."""
+    source = torch.rand(n_bytes // 4, device=device)
+    target = torch.empty_like(source)
+    n_times = 2**27 // n_bytes  # or the clock would be too coarse
+
+    def copy() -> None:
+        for _ in range(n_times):
+            target.copy_(source)
+
+    return 2 * n_bytes * n_times / least_seconds(copy, clock, rounds)
+
+
+def least_seconds(job: Callable[[], object], clock: Clock, rounds: int) -> float:
     """Of some rounds, after one that is not timed: at best, and so not the median."""
     job()
     taken = []
