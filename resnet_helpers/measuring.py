@@ -4,6 +4,7 @@ Work is counted as PyTorch carries it out, operation by operation, and is the sa
 is measured, and on a loaded machine says little.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from resnet_helpers.debugging.calls import check_is_module, hooked
+
+# torch.utils.benchmark and torch.compile import it, and it warns of a CUDA toolkit without a GPU
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 Clock = Callable[[], float]
 BETWEEN = "between the layers"  # what a module with children does itself: a block's addition

@@ -50,7 +50,7 @@ class Race:
         InvalidArgumentError: reference is in train mode.
     """
 
-    def __init__(self, reference: nn.Module, x: Tensor, ratio=solutions.ratio, rounds=5):
+    def __init__(self, reference: nn.Module, x: Tensor, ratio=solutions.ratio, rounds=3):
         _require_eval_mode(reference, "The reference")
         self.reference, self.x, self.ratio, self.rounds = reference, x, ratio, rounds
         self.clock = clock_of(x.device)
@@ -95,7 +95,7 @@ class Race:
         ]
         note = (
             f"Time as a multiple of torchvision's as it comes: {len(self.x)} pictures on "
-            f"{self.x.device.type}, {torch.get_num_threads()} thread(s), median of {self.rounds}."
+            f"{self.x.device.type}, threads: {torch.get_num_threads()}, median of {self.rounds} rounds."
         )
         return "\n".join([*table, note])
 
