@@ -94,8 +94,9 @@ class Race:
             for first, *rest in lines
         ]
         note = (
-            f"Time as a multiple of torchvision's as it comes: {len(self.x)} pictures on "
-            f"{self.x.device.type}, threads: {torch.get_num_threads()}, median of {self.rounds} rounds."
+            "Time as a multiple of torchvision's as it comes, the median of "
+            f"{self.rounds} rounds: {len(self.x)} pictures, device {self.x.device.type}, "
+            f"threads {torch.get_num_threads()}."
         )
         return "\n".join([*table, note])
 
