@@ -44,44 +44,45 @@ def fold(
 
     Raises:
         InvalidArgumentError: a ValueError: it is no model, or one that cannot be observed; or a
-            part of it is in train mode.
+            part of it is in train mode, or in a dtype that rounds by more than TOLERANCE.
         ModelFailedError: a RuntimeError: the model cannot be copied or run; or the folded copy
             gives something else, by more than TOLERANCE.
     """
     check_model(model, x)
     _require_eval_mode(model)
+    _require_precision(model)
     with torch.inference_mode(False), torch.no_grad(), _without_tf32():
         folded = _copied(model)
         observed = _Observed()
         with observed:
             expected = _outputs(folded, x, observed.enter, observed.leave)
         observed.use(expected)
-        if not all(tensor.isfinite().all() for tensor in expected):
-            raise ModelFailedError(
-                "The model gives a NaN or an infinity for x, with which no other model can be "
-                "compared: pass an x for which it gives numbers, fold(model, x)."
-            )
-        new_convs = {}
-        for name, norm in list(folded.named_modules()):
-            if not _is_norm(norm):
-                continue
-            if reason := observed.reason_to_leave(norm):
-                print(f"Left as it is: {name}, because {reason}.")
-                continue
-            conv = observed.conv_before(norm)
-            new_convs[conv.name] = fold_batchnorm(conv.module, norm)
-            _replace(folded, conv.module, new_convs[conv.name])
-            _replace(folded, norm, nn.Identity())
+        _require_finite(expected)
+        new_convs = _fold_pairs(folded, observed, fold_batchnorm)
         reached = set()
         got = _outputs(folded, x, lambda call, _: reached.add(call.module), lambda *_: None)
-    for name, conv in new_convs.items():
-        if conv not in reached:
-            raise ModelFailedError(
-                f"{name} cannot be replaced: the model reaches it in another way than by this "
-                "name, through a plain list, say. Keep layers in an nn.ModuleList."
-            )
+    _require_in_use(new_convs, reached)
     _require_same(expected, got)
     return folded
+
+
+def _fold_pairs(
+    model: nn.Module, observed: "_Observed", fold_batchnorm: Callable
+) -> dict[str, nn.Module]:
+    """Replace what can be folded, print what cannot; the new convolutions, by name."""
+    new_convs = {}
+    for name, norm in list(model.named_modules()):
+        if not _is_norm(norm):
+            continue
+        if reason := observed.reason_to_leave(norm):
+            print(f"Left as it is: {name}, because {reason}.")
+            continue
+        conv = observed.conv_of[norm]
+        new_convs[conv.name] = fold_batchnorm(conv.module, norm)
+        _replace(model, conv.module, new_convs[conv.name])
+        _replace(model, norm, nn.Identity())
+    model.eval()  # new modules are in train mode
+    return new_convs
 
 
 class _Observed(TorchDispatchMode):
@@ -137,10 +138,6 @@ class _Observed(TorchDispatchMode):
         self.use(tensors_in((args, kwargs)))
         return func(*args, **(kwargs or {}))
 
-    def conv_before(self, norm: nn.Module) -> Call | None:
-        """The convolution whose output the batchnorm was given."""
-        return self.conv_of.get(norm)
-
     def reason_to_leave(self, norm: nn.Module) -> str:
         """Why the batchnorm cannot be folded; "" if it can."""
         if norm.running_mean is None:
@@ -152,11 +149,11 @@ class _Observed(TorchDispatchMode):
         conv = self.conv_of[norm]
         if not conv:
             return "its input is not the output of an nn.Conv2d or Conv2d"
+        if self.n_calls[conv.module] != 1:
+            return f"{conv.name}, whose output is its input, ran {self.n_calls[conv.module]} times"
         others = [other for other in self.conv_of.values() if other is conv]
         if conv.module in self.used_elsewhere or len(others) > 1:
             return f"the output of {conv.name}, its input, is used elsewhere too"
-        if self.n_calls[conv.module] != 1:
-            return f"{conv.name}, whose output is its input, ran {self.n_calls[conv.module]} times"
         if conv.module in self.unlike_formula:
             return f"{conv.name} gives something else than a convolution with its weight does"
         return ""
@@ -204,6 +201,15 @@ def _require_eval_mode(model: nn.Module) -> None:
             )
 
 
+def _require_precision(model: nn.Module) -> None:
+    for name, parameter in model.named_parameters():
+        if parameter.is_floating_point() and torch.finfo(parameter.dtype).eps > TOLERANCE:
+            raise InvalidArgumentError(
+                f"{name} is in {parameter.dtype}, whose rounding alone is more than {TOLERANCE}: "
+                "fold the model in float32, then convert the result."
+            )
+
+
 def _copied(model: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(model)
@@ -232,6 +238,23 @@ def _replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
         for name, child in list(parent._modules.items()):  # one may be there under two names
             if child is old:
                 setattr(parent, name, new)
+
+
+def _require_finite(expected: list[Tensor]) -> None:
+    if not all(tensor.isfinite().all() for tensor in expected):
+        raise ModelFailedError(
+            "The model gives a NaN or an infinity for x, with which no other model can be "
+            "compared: pass an x for which it gives numbers, fold(model, x)."
+        )
+
+
+def _require_in_use(new_convs: dict[str, nn.Module], reached: set[nn.Module]) -> None:
+    for name, conv in new_convs.items():
+        if conv not in reached:
+            raise ModelFailedError(
+                f"{name} cannot be replaced: the model reaches it in another way than by this "
+                "name, through a plain list, say. Keep layers in an nn.ModuleList."
+            )
 
 
 def _require_same(expected: list[Tensor], got: list[Tensor]) -> None:

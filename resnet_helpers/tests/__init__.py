@@ -21,6 +21,7 @@ from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resne
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.ratio import RATIO, test_ratio
 from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
@@ -41,6 +42,7 @@ EXERCISES = (
     ADD_HOOK,
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
+    RATIO,
 )
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "test_nan_hook",
     "test_nan_module",
     "test_predict",
+    "test_ratio",
     "test_remove_hooks",
     "test_residual_block",
     "test_resnet34",
