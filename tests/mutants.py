@@ -54,6 +54,12 @@ EQUIVALENT = (
     ("first_divergence", "outputs_in_order(reference))", "strict=False is zip's default"),
     ("first_divergence", "allclose(output, my_output", "without rtol it is symmetric"),
     ("first_divergence", "return None -> pass", "a function returns None at its end"),
+    ("ratio", "start - clock()", "both times are negative then, and the signs cancel"),
+    ("fold_batchnorm", "-> if True", "nn.Parameter cuts its tensor off from the graph"),
+    ("fold_batchnorm", "enable_grad", "nn.Parameter cuts its tensor off from the graph"),
+    ("fold_batchnorm", "-> if norm.bias", "weight and bias are None in the same batchnorms"),
+    ("fold_batchnorm", "-> if norm.weight", "weight and bias are None in the same batchnorms"),
+    ("fold_batchnorm", "conv.groups)", "on the CPU it has values, which are replaced"),
 )
 
 # Whoever survives differs where the exercise does not say what should happen.

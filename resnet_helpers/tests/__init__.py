@@ -17,6 +17,7 @@ from resnet_helpers.tests.batchnorm2d import (
 from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
+from resnet_helpers.tests.fold_batchnorm import FOLD_BATCHNORM, test_fold_batchnorm
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
@@ -43,6 +44,7 @@ EXERCISES = (
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
     RATIO,
+    FOLD_BATCHNORM,
 )
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "test_block_group",
     "test_copy_weights",
     "test_first_divergence",
+    "test_fold_batchnorm",
     "test_named_resnet34",
     "test_nan_hook",
     "test_nan_module",
