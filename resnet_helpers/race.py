@@ -32,7 +32,7 @@ class Row:
     def cells(self, treatment: str) -> tuple[str, ...]:
         """As they stand in the table."""
         theirs = "" if self.theirs is None else f"{self.theirs:.2f}"
-        return treatment, f"{self.yours:.2f}", theirs, f"{self.difference:.1g}"
+        return treatment, f"{self.yours:.2f}", theirs, f"{self.difference:.2g}"
 
 
 class Race:
