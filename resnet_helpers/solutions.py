@@ -477,7 +477,7 @@ def fold_batchnorm(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
     """One convolution with a bias that does what conv and then norm, in eval mode, do.
 
     conv is PyTorch's nn.Conv2d or the course's Conv2d, norm a BatchNorm2d of either. conv.bias may
-    be None (bias=False; in the course's it always is), as may norm's weight and bias (affine=False).
+    be None (in the course's it always is), as may both norm.weight and norm.bias (affine=False).
 
     Returns a new nn.Conv2d (PyTorch's, since the course's has no bias) with conv's stride, padding,
     dilation and groups, in its dtype and on its device. conv and norm stay as they are.

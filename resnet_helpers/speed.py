@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 
 from resnet_helpers import layers, solutions
 from resnet_helpers.debugging.calls import Call, check_model, run
@@ -85,7 +85,7 @@ def _fold_pairs(
     return new_convs
 
 
-class _Observed(TorchDispatchMode):
+class _Observed(TorchFunctionMode):
     """What one run shows of convolutions and batchnorms.
 
     As a mode it sees every operation that is done with a convolution's output.
@@ -134,9 +134,11 @@ class _Observed(TorchDispatchMode):
             makers = (self._maker(tensor) for tensor in tensors)
             self.used_elsewhere |= {conv.module for conv in makers if conv}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs=None) -> Any:
-        self.use(tensors_in((args, kwargs)))
-        return func(*args, **(kwargs or {}))
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs=None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if result is None or tensors_in(result):  # others only read, as .shape does
+            self.use(tensors_in((args, kwargs)))
+        return result
 
     def reason_to_leave(self, norm: nn.Module) -> str:
         """Why the batchnorm cannot be folded; "" if it can."""

@@ -55,6 +55,15 @@ EQUIVALENT = (
     ("first_divergence", "allclose(output, my_output", "without rtol it is symmetric"),
     ("first_divergence", "return None -> pass", "a function returns None at its end"),
     ("ratio", "start - clock()", "both times are negative then, and the signs cancel"),
+    ("FusedBatchNorm2d", "values_per_channel <= 1", "there are no fewer than 1"),
+    ("FusedBatchNorm2d", "dim=(2, 0, 3)", "the order of the axes does not matter"),
+    ("FusedBatchNorm2d", "dim=(0, 3, 2)", "the order of the axes does not matter"),
+    (
+        "FusedBatchNorm2d",
+        "-> per_channel = (self.num_features, 1, 1)",
+        "broadcasting adds an axis in front",
+    ),
+    ("FusedBatchNorm2d", "scale.view(per_channel), x)", "the factors of a product commute"),
     ("fold_batchnorm", "-> if True", "nn.Parameter cuts its tensor off from the graph"),
     ("fold_batchnorm", "enable_grad", "nn.Parameter cuts its tensor off from the graph"),
     ("fold_batchnorm", "-> if norm.bias", "weight and bias are None in the same batchnorms"),
@@ -279,6 +288,7 @@ JUDGES["NamedResidualBlock"] = [
     (checks.RESIDUAL_BLOCK, "NamedResidualBlock"),
     (checks.NAMED_RESNET34, "named_resnet34"),
 ]
+JUDGES["FusedBatchNorm2d"].append((checks.BATCHNORM2D, "FusedBatchNorm2d"))
 EXPECTED = {exercise.name: exercise.outcomes(exercise.reference) for exercise in checks.EXERCISES}
 DEFINITIONS = [node.name for node in MODULE.body if getattr(node, "name", "") in JUDGES]
 

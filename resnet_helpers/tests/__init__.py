@@ -18,6 +18,7 @@ from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
 from resnet_helpers.tests.fold_batchnorm import FOLD_BATCHNORM, test_fold_batchnorm
+from resnet_helpers.tests.fused_batchnorm2d import FUSED_BATCHNORM2D, test_fused_batchnorm2d
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
@@ -44,6 +45,7 @@ EXERCISES = (
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
     RATIO,
+    FUSED_BATCHNORM2D,
     FOLD_BATCHNORM,
 )
 
@@ -60,6 +62,7 @@ __all__ = [
     "test_copy_weights",
     "test_first_divergence",
     "test_fold_batchnorm",
+    "test_fused_batchnorm2d",
     "test_named_resnet34",
     "test_nan_hook",
     "test_nan_module",

@@ -78,7 +78,7 @@ def of_pytorch(*arguments: Any, **settings: Any) -> tuple[nn.Module, nn.Module]:
     return fill(conv), fill(nn.BatchNorm2d(conv.out_channels)).eval()
 
 
-def new(conv="", norm="eps=0", mode="eval") -> str:
+def new(conv="", norm="eps=1e-12", mode="eval") -> str:
     """Code that makes conv and norm, of two channels, with all their values."""
     has_bias = "bias=False" not in conv
     lines = [
@@ -99,7 +99,7 @@ NO_BIAS = ", bias=False"
 CONV = "conv of weight [[1, 2], [3, -4]], 1x1"
 RUNNING = "running_mean = [1, -2], running_var = [4, 0.25]"
 AFFINE = "weight = [3, -0.5], bias = [0.25, 1.5]"
-NORM = f"norm with {RUNNING}, {AFFINE}, eps=0"
+NORM = f"norm with {RUNNING}, {AFFINE}, eps=1e-12"
 
 
 def trial(tried: str, code: str, subject: str, look: str = "") -> Trial:
@@ -143,8 +143,8 @@ TRIALS = (
     *both(f"{CONV}, bias=[10, -20]; {NORM}", new()),
     *both(f"{CONV}, bias=False; the same norm with eps=0.5", new(NO_BIAS, "eps=0.5")),
     *both(
-        f"{CONV}, bias=False; norm with affine=False, {RUNNING}, eps=0",
-        new(NO_BIAS, "eps=0, affine=False"),
+        f"{CONV}, bias=False; norm with affine=False, {RUNNING}, eps=1e-12",
+        new(NO_BIAS, "eps=1e-12, affine=False"),
     ),
     *both(f"{CONV}, bias=False; {NORM}, in train mode", new(NO_BIAS, mode="train")),
     *both(
