@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -204,6 +205,7 @@ def _seconds_of_calls(model: nn.Module, x: Tensor) -> list[float]:
 
     os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # or the profiler reports its start and stop
     with (
+        warnings.catch_warnings(action="ignore"),  # some versions warn that it has one cycle
         profile(activities=[ProfilerActivity.CPU]) as profiler,
         hooked(model.modules(), end, begin),
     ):
@@ -236,14 +238,15 @@ def roof_of(device: torch.device | str, rounds=5) -> Roof:
     that is faster, all pixels of some pictures by one (a 1x1 convolution).
     """
     clock = clock_of(device)
-    side = 1024 if torch.device(device).type == "cpu" else 4096  # a GPU needs more to be busy
+    on_cpu = torch.device(device).type == "cpu"
+    side, small = (1024, 2**20) if on_cpu else (4096, 2**24)  # a GPU needs more to be busy
     with torch.no_grad():
         matrix = torch.rand(side, side, device=device)
         pictures = matrix.view(4, side // 4, 32, side // 32)
         kernel = matrix[: side // 4, : side // 4, None, None].contiguous()
         products = (lambda: matrix @ matrix, lambda: F.conv2d(pictures, kernel))
         speeds = [count(job).operations / least_seconds(job, clock, rounds) for job in products]
-        memory, cache = (_bytes_a_second(n, clock, device, rounds) for n in (2**27, 2**20))
+        memory, cache = (_bytes_a_second(n, clock, device, rounds) for n in (2**27, small))
     return Roof(max(speeds), memory, cache)
 
 
