@@ -7,9 +7,11 @@ replaces it by `raise NotImplementedError()` in the learner's notebook.
 import statistics
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -413,6 +415,95 @@ def diagnoses() -> dict[int, tuple[str, str]]:
         5: ("residual_layers.1.blocks.3.left.1", "eps is 0, and so is one running variance"),
     }
     ### END SOLUTION
+
+
+def train_step(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Float[Tensor, "batch rgb h w"],
+    labels: Int[Tensor, "batch"],
+) -> float:
+    """One step of training on one batch: the optimizer moves the model's weights once.
+
+    The model goes into train mode, and may stay there. The loss is the cross-entropy of the
+    model's outputs, which are logits, averaged over the batch. Its gradients are this batch's
+    alone, whatever was left from before. Returns the loss that they belong to (so: from before the
+    step) as a Python number.
+    """
+    ### BEGIN SOLUTION
+    model.train()
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item()  # the tensor would keep the whole graph
+    ### END SOLUTION
+
+
+def accuracy(
+    model: nn.Module, images: Float[Tensor, "batch rgb h w"], labels: Int[Tensor, "batch"]
+) -> float:
+    """The share of the images, from 0 to 1, whose highest logit is that of their label.
+
+    Runs the model in eval mode and without a graph, on all images at once or in batches. Nothing
+    in the model changes: afterwards each of its modules is in the mode in which it was.
+    """
+    ### BEGIN SOLUTION
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    with torch.inference_mode():
+        guesses = model(images).argmax(dim=1)
+    for module, mode in modes.items():
+        module.training = mode
+    return (guesses == labels).float().mean().item()
+    ### END SOLUTION
+
+
+def recalibrate(model: nn.Module, batches: Iterable[Float[Tensor, "batch rgb h w"]]) -> None:
+    """New running statistics for every batchnorm, the old ones forgotten (Wu & Johnson 2021).
+
+    A batchnorm is any module with a running_mean: yours, or one of PyTorch's. Its running_mean
+    and running_var become the plain averages, over the batches, of what it sees of each in train
+    mode: its input's mean and its unbiased variance. (The variance of all batches pooled is as
+    good.) The batches are read once. Weights, momenta and each module's mode are as before.
+    """
+    ### BEGIN SOLUTION
+    modes = {module: module.training for module in model.modules()}
+    momenta = {m: m.momentum for m in model.modules() if hasattr(m, "running_mean")}
+    model.train()
+    with torch.no_grad():
+        for n_batches, images in enumerate(batches, start=1):
+            for batchnorm in momenta:
+                batchnorm.momentum = 1 / n_batches  # 1, 1/2, 1/3 ...: together a plain average
+            model(images)
+    for batchnorm, momentum in momenta.items():
+        batchnorm.momentum = momentum
+    for module, mode in modes.items():
+        module.training = mode
+    ### END SOLUTION
+
+
+def freeze(model: nn.Module) -> None:
+    """Keep all that the model has learned, whatever training follows.
+
+    Its parameters get no gradients any more. Its batchnorms (any module with a running_mean:
+    yours, or one of PyTorch's) go into eval mode and run in it from now on, also after
+    model.train(), or their statistics would drift. What is put into the model afterwards, say a
+    new last layer, trains as usual. A deepcopy is as frozen as the model, and the state dict keeps
+    its names.
+    """
+
+    ### BEGIN SOLUTION
+    def stay_in_eval_mode(batchnorm: nn.Module, mode=True) -> nn.Module:
+        return batchnorm
+
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    for module in model.modules():
+        if hasattr(module, "running_mean"):
+            module.eval()
+            # model.train() calls train() of every module; bound, so that a deepcopy has its own
+            module.train = MethodType(stay_in_eval_mode, module)
 
 
 def ratio(

@@ -20,7 +20,7 @@ import resnet_helpers.tests as checks
 from resnet_helpers import solutions
 from resnet_helpers.tests.outcomes import same
 
-MODULE = ast.parse(Path(solutions.__file__).read_text())
+MODULE = ast.parse(Path(solutions.__file__).read_text(encoding="utf-8"))
 
 # ---- What survives, and why -----------------------------------------------------------------
 
@@ -54,6 +54,9 @@ EQUIVALENT = (
     ("first_divergence", "outputs_in_order(reference))", "strict=False is zip's default"),
     ("first_divergence", "allclose(output, my_output", "without rtol it is symmetric"),
     ("first_divergence", "return None -> pass", "a function returns None at its end"),
+    ("recalibrate", "-> if True", "without no_grad it takes more memory"),
+    ("recalibrate", "enable_grad", "without no_grad it takes more memory"),
+    ("freeze", "mode=False", "the mode is not read"),
     ("ratio", "start - clock()", "both times are negative then, and the signs cancel"),
     ("FusedBatchNorm2d", "values_per_channel <= 1", "there are no fewer than 1"),
     ("FusedBatchNorm2d", "dim=(2, 0, 3)", "the order of the axes does not matter"),
@@ -76,6 +79,8 @@ UNASKED = (
     ("NamedSequential", "len(modules) >= 1", "an OrderedDict with more beside it is not allowed"),
     ("ResNet34", "strict=False", "the sequences are of one length"),
     ("ResNet34", "first_strides_per_group)", "the sequences are of one length"),
+    ("freeze", "return batchnorm -> pass", "model.train() does not use what train() returns"),
+    ("freeze", "train = stay_in_eval_mode", "model.train() does not use what train() returns"),
 )
 
 # ---- What is changed into what --------------------------------------------------------------

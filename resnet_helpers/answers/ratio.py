@@ -230,6 +230,11 @@ wrong(
         "job()\nbaseline()": "job()\nbaseline()\nstart = clock()",
     },
 )
+wrong(
+    "clock started once, before the warm-up",
+    with_a_function_inside,
+    {"def seconds(function):\n    start = clock()": "def seconds(function, start=clock()):"},
+)
 wrong("divided by the seconds of both", first_round_thrown_away, {"t2 - t1": "t2 - t0"})
 wrong("job's seconds have baseline's in them", three_readings, {"c - b": "c - a"})
 wrong(

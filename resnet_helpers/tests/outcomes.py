@@ -210,6 +210,9 @@ REMARKS_ON_CRASHES = {
         "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
         "backward still needs: make a new one."
     ),
+    r"grad can be (?:implicitly )?created only for scalar outputs": (
+        "backward() starts from one number, and this tensor holds several: take its mean() first."
+    ),
     r"^AttributeError: module '([\w.]+)' has no attribute '(\w+)'": (
         "{} has nothing called {}: look up what it is called."
     ),
@@ -300,6 +303,9 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     ),
     r"size of tensor a \(\d+\) must match the size of tensor b": (
         "Two tensors of shapes that do not fit meet there: print both shapes just before."
+    ),
+    r"expected 4D input \(got (\d)D input\)": (
+        "A batchnorm wants four axes: batch, channels, height and width. Here it gets {}."
     ),
     r"to have (\d+) channels, but got (\d+) channels": (
         "A convolution made for {} channels gets {}."

@@ -109,20 +109,33 @@ def counted(tried: str, code: str, subject: str, look: str) -> Trial:
     return Trial("test_ratio", tried, jobs + code, subject, look=look)
 
 
-# A machine that becomes slower and slower: so many times the seconds of the first round.
+# A machine that becomes slower and slower: so many times the seconds of the first call.
+SLOWING_DOWN = "job takes 2 n s, baseline n s, n the number of calls of whichever has had more"
 FOR_JOB, FOR_BASELINE = "max(len(a) + 1, len(b))", "max(len(a), len(b) + 1)"
 
 TRIALS = (
     counted(
         "job takes 2 s, baseline 1 s, rounds=3",
         "(ratio(*jobs, rounds=3, clock=lambda: print('clock') or sum(a + b)), len(a), len(b))",
-        "what ratio was given",
+        "functions",
         "called(ratio)",
     ),
     trial("job takes 2 s, baseline 1 s", "2", "1", rounds=3),
+    trial("job takes 2 s, baseline 1 s, the clock begins at 1000", "2", "1", 3, start=1000),
     trial("job takes 1 s, baseline 4 s", "1", "4", rounds=1),
     trial("job takes 6 s, baseline 4 s", "6", "4"),
-    trial("job takes 2 s, baseline 1 s, the clock begins at 1000", "2", "1", 3, start=1000),
+    counted(
+        "rounds=3, then rounds=5",
+        "[(ratio(*jobs, rounds=n, clock=lambda: sum(a + b)), len(a), len(b)) for n in (3, 5)]",
+        "calls that two rounds more make",
+        "more_calls(ratio)",
+    ),
+    counted(
+        "no rounds given",
+        "(ratio(*jobs, clock=lambda: sum(a + b)), len(a), len(b))",
+        "number of rounds",
+        "default_rounds(ratio)",
+    ),
     trial(
         "job takes 2 s, baseline 1 s; but the first call of job 50 s, of baseline 10 s",
         "2 if a else 50",
@@ -130,7 +143,7 @@ TRIALS = (
         rounds=1,
     ),
     trial(
-        "the machine slows down: in the n-th round job takes 2 n s, baseline n s",
+        SLOWING_DOWN,
         f"2 * {FOR_JOB}",
         FOR_BASELINE,
         rounds=5,
@@ -143,23 +156,10 @@ TRIALS = (
         rounds=7,
     ),
     trial(
-        "in the n-th round job takes 2 n s, baseline n s; but job's 2nd and 4th call take 60 and "
-        "1 s",
+        f"{SLOWING_DOWN}; but job's 2nd and 4th call take 60 and 1 s",
         f"{{1: 60, 3: 1}}.get(len(a), 2 * {FOR_JOB})",
         FOR_BASELINE,
         rounds=5,
-    ),
-    counted(
-        "rounds=3, then rounds=5",
-        "[(ratio(*jobs, rounds=n, clock=lambda: sum(a + b)), len(a), len(b)) for n in (3, 5)]",
-        "calls that two rounds more make",
-        "more_calls(ratio)",
-    ),
-    counted(
-        "no rounds given",
-        "(ratio(*jobs, clock=lambda: sum(a + b)), len(a), len(b))",
-        "number of rounds",
-        "default_rounds(ratio)",
     ),
 )
 
@@ -272,8 +272,8 @@ mistake(
 
 @mistake(
     "first round left out",
-    "You time the first round and then leave it out, so with rounds=1 nothing is left. The warm-up "
-    "comes in addition: call both once before the first round.",
+    "With rounds=1 nothing is left: one round fewer than asked for counts. The warm-up comes in "
+    "addition: call both once before the first round, and let all rounds count.",
 )
 class _:
     def warm_up(self, job, baseline):
@@ -388,20 +388,32 @@ mistake(
 )
 
 
-@mistake(
-    "clock started once",
-    "You read the clock's start once, so each time counts from there. Read it anew before each "
-    "call of job and of baseline.",
-)
-class _:
-    def timed(self, job, baseline, rounds, clock):
+def clock_started_once(name: str, before_the_warm_up: bool) -> None:
+    """Add the mistake of timing everything from one reading of the clock."""
+
+    def ratio(self, job, baseline, rounds=9, clock=time.perf_counter):
+        if not before_the_warm_up:
+            self.warm_up(job, baseline)
         start = clock()
+        if before_the_warm_up:
+            self.warm_up(job, baseline)
 
         def since(function):
             function()
             return clock() - start
 
-        return [(since(job), since(baseline)) for _ in range(rounds)]
+        return self.of_all([since(job) / since(baseline) for _ in range(rounds)])
+
+    mistake(
+        name,
+        "You read the clock's start once, so each time counts from there. Read it anew before each "
+        "call of job and of baseline.",
+        ratio=ratio,
+    )
+
+
+clock_started_once("clock started once", before_the_warm_up=False)
+clock_started_once("clock started once, before the warm-up", before_the_warm_up=True)
 
 
 @mistake(
@@ -536,7 +548,8 @@ class _:
 
 @mistake(
     "two calls each a round",
-    "You call both twice in each round. The warm-up is needed once, before the first round.",
+    "You call both twice in each round. Once is enough: only before the first round there is a "
+    "call more, the warm-up.",
 )
 class _:
     def timed(self, job, baseline, rounds, clock):
