@@ -467,15 +467,14 @@ def recalibrate(model: nn.Module, batches: Iterable[Float[Tensor, "batch rgb h w
     """
     ### BEGIN SOLUTION
     modes = {module: module.training for module in model.modules()}
-    batchnorms = [module for module in model.modules() if hasattr(module, "running_mean")]
-    momenta = [batchnorm.momentum for batchnorm in batchnorms]
+    momenta = {m: m.momentum for m in model.modules() if hasattr(m, "running_mean")}
     model.train()
     with torch.no_grad():
         for n_batches, images in enumerate(batches, start=1):
-            for batchnorm in batchnorms:
+            for batchnorm in momenta:
                 batchnorm.momentum = 1 / n_batches  # 1, 1/2, 1/3 ...: together a plain average
             model(images)
-    for batchnorm, momentum in zip(batchnorms, momenta, strict=True):
+    for batchnorm, momentum in momenta.items():
         batchnorm.momentum = momentum
     for module, mode in modes.items():
         module.training = mode

@@ -4,6 +4,7 @@ A check that passes prints one line; one that fails names the mistake, if the ca
 `python -m resnet_helpers.tests` lists the catalogue.
 """
 
+from resnet_helpers.tests.accuracy import ACCURACY, test_accuracy
 from resnet_helpers.tests.add_hook import ADD_HOOK, test_add_hook
 from resnet_helpers.tests.averagepool import AVERAGEPOOL, test_averagepool
 from resnet_helpers.tests.batchnorm2d import (
@@ -21,10 +22,12 @@ from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resne
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.recalibrate import RECALIBRATE, test_recalibrate
 from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
 from resnet_helpers.tests.resnet34 import RESNET34, test_resnet34
 from resnet_helpers.tests.sequential import SEQUENTIAL, test_sequential
+from resnet_helpers.tests.train_step import TRAIN_STEP, test_train_step
 
 EXERCISES = (
     BATCHNORM2D,
@@ -41,10 +44,14 @@ EXERCISES = (
     ADD_HOOK,
     REMOVE_HOOKS,
     FIRST_DIVERGENCE,
+    TRAIN_STEP,
+    ACCURACY,
+    RECALIBRATE,
 )
 
 __all__ = [
     "EXERCISES",
+    "test_accuracy",
     "test_add_hook",
     "test_averagepool",
     "test_batchnorm2d_forward",
@@ -59,10 +66,12 @@ __all__ = [
     "test_nan_hook",
     "test_nan_module",
     "test_predict",
+    "test_recalibrate",
     "test_remove_hooks",
     "test_residual_block",
     "test_resnet34",
     "test_sequential",
+    "test_train_step",
 ]
 
 for _name in __all__[1:]:

@@ -210,6 +210,9 @@ REMARKS_ON_CRASHES = {
         "You change in place (with +=, inplace=True or a method ending in _) a tensor that "
         "backward still needs: make a new one."
     ),
+    r"grad can be (?:implicitly )?created only for scalar outputs": (
+        "backward() starts from one number, and this tensor holds several: take its mean() first."
+    ),
     r"^AttributeError: module '([\w.]+)' has no attribute '(\w+)'": (
         "{} has nothing called {}: look up what it is called."
     ),
