@@ -54,6 +54,9 @@ EQUIVALENT = (
     ("first_divergence", "outputs_in_order(reference))", "strict=False is zip's default"),
     ("first_divergence", "allclose(output, my_output", "without rtol it is symmetric"),
     ("first_divergence", "return None -> pass", "a function returns None at its end"),
+    ("recalibrate", "-> if True", "without no_grad it takes more memory"),
+    ("recalibrate", "enable_grad", "without no_grad it takes more memory"),
+    ("freeze", "mode=False", "the mode is not read"),
 )
 
 # Whoever survives differs where the exercise does not say what should happen.
@@ -61,6 +64,8 @@ UNASKED = (
     ("NamedSequential", "len(modules) >= 1", "an OrderedDict with more beside it is not allowed"),
     ("ResNet34", "strict=False", "the sequences are of one length"),
     ("ResNet34", "first_strides_per_group)", "the sequences are of one length"),
+    ("freeze", "return batchnorm -> pass", "model.train() does not use what train() returns"),
+    ("freeze", "train = stay_in_eval_mode", "model.train() does not use what train() returns"),
 )
 
 # ---- What is changed into what --------------------------------------------------------------

@@ -18,6 +18,7 @@ from resnet_helpers.tests.batchnorm2d import (
 from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
+from resnet_helpers.tests.freeze import FREEZE, test_freeze
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
@@ -47,6 +48,7 @@ EXERCISES = (
     TRAIN_STEP,
     ACCURACY,
     RECALIBRATE,
+    FREEZE,
 )
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "test_block_group",
     "test_copy_weights",
     "test_first_divergence",
+    "test_freeze",
     "test_named_resnet34",
     "test_nan_hook",
     "test_nan_module",

@@ -210,10 +210,12 @@ STATES = (
 )
 
 MODULES = [
-    value
+    base
     for names in (nn, layers, solutions)
     for value in vars(names).values()
     if isinstance(value, type) and issubclass(value, nn.Module)
+    for base in value.__mro__
+    if issubclass(base, nn.Module)
 ]
 # Whose functions a learner may replace, as in torch.Tensor.mean = …
 WITHOUT_CHANGES = (
