@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import modes_kept
 from resnet_helpers.errors import needs_exercise
 from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
 from resnet_helpers.solutions import accuracy
@@ -30,6 +29,7 @@ class Drift:
 
     statistics: dict[int, float] = field(default_factory=dict)  # how far they have moved
     knows: dict[int, float] = field(default_factory=dict)  # accuracy on the old pictures
+    learns: dict[int, float] = field(default_factory=dict)  # accuracy on the dark ones
 
 
 def in_the_dark(pictures: Float[Tensor, "... rgb h w"]) -> Float[Tensor, "... rgb h w"]:
@@ -71,7 +71,7 @@ def _train_in_the_dark(model: nn.Module, pictures: Tensor, seed: int) -> Drift:
     before = [norm.running_mean.clone() for norm in norms]
     optimizer = torch.optim.SGD(last_layer, lr=0.05, momentum=0.9)
     generator, other = (torch.Generator("cpu").manual_seed(s) for s in (seed, seed + 1000))
-    fresh = random_crops(pictures, other, n_crops=200)
+    fresh, labels_of_fresh = random_crops(pictures, other, n_crops=200)
     found = Drift()
     for step in range(N_STEPS + 1):
         if step % MEASURE_EVERY == 0:
@@ -80,7 +80,8 @@ def _train_in_the_dark(model: nn.Module, pictures: Tensor, seed: int) -> Drift:
                 for norm, mean in zip(norms, before, strict=True)
             ]
             found.statistics[step] = torch.stack(moved).mean().item()
-            found.knows[step] = _with_old_last_layer(model, last_layer, old, fresh)
+            found.learns[step] = accuracy(model, in_the_dark(fresh), labels_of_fresh)
+            found.knows[step] = _with_old_last_layer(model, last_layer, old, fresh, labels_of_fresh)
         crops, labels = random_crops(pictures, generator)
         model.train()
         loss = F.cross_entropy(model(in_the_dark(crops)), labels)
@@ -91,14 +92,18 @@ def _train_in_the_dark(model: nn.Module, pictures: Tensor, seed: int) -> Drift:
 
 
 def _with_old_last_layer(
-    model: nn.Module, last_layer: list[nn.Parameter], old: list[Tensor], fresh: tuple
+    model: nn.Module,
+    last_layer: list[nn.Parameter],
+    old: list[Tensor],
+    crops: Tensor,
+    labels: Tensor,
 ) -> float:
     """The model's accuracy with the last layer that it had at first."""
     new = [parameter.detach().clone() for parameter in last_layer]
-    with modes_kept(model), torch.no_grad():
+    with torch.no_grad():
         for parameter, value in zip(last_layer, old, strict=True):
             parameter.copy_(value)
-        known = accuracy(model, *fresh)
+        known = accuracy(model, crops, labels)
         for parameter, value in zip(last_layer, new, strict=True):
             parameter.copy_(value)
     return known
@@ -119,20 +124,27 @@ def verdict(drifts: dict[str, Drift]) -> str:
 
 @styled
 def draw_drift(drifts: dict[str, Drift]) -> Picture:
-    """How far the statistics move, and what is left of what the network knew."""
-    title = "Not one of these weights changes: what moves, and what is forgotten?"
-    figure, ((left, right),) = new_figure(title, columns=2, height=4.4)
+    """How far the statistics move, what the network still knows, and what it learns."""
+    title = "Only the last layer learns: what moves, and what is forgotten?"
+    figure, (panels,) = new_figure(title, columns=3, height=4.2)
     looks = {"marker": "o", "color": VERMILION}, {"marker": "s", "color": BLUE, "ls": "--"}
     facts = []
     for (way, found), look in zip(drifts.items(), looks, strict=True):
-        left.plot(found.statistics.keys(), found.statistics.values(), label=way, **look)
-        right.plot(found.knows.keys(), found.knows.values(), label=way, **look)
-        *_, moved = found.statistics.values()
-        first, *_, last = found.knows.values()
-        facts.append(f"{way}: moved by {moved:.2f}, accuracy from {first:.2f} to {last:.2f}")
-    left.set(title="running means, moved by so many std")
-    right.set(title="accuracy on the old pictures", ylim=(0, 1.02))
-    for panel in (left, right):
-        panel.set(xlabel="training step on new pictures")
-    left.legend(loc="best")
+        curves = found.statistics, found.knows, found.learns
+        for panel, curve in zip(panels, curves, strict=True):
+            panel.plot(curve.keys(), curve.values(), label=way, **look)
+        (_, moved), (knew, knows), (_, learned) = (
+            (curve[0], curve[max(curve)]) for curve in curves
+        )
+        facts.append(
+            f"{way}: moved by {moved:.2f}, accuracy on the old pictures from {knew:.2f} to "
+            f"{knows:.2f}, on the new ones {learned:.2f}"
+        )
+    panels[0].set(title="running means moved, in std")
+    panels[1].set(title="accuracy, old pictures", ylim=(0, 1.02))
+    panels[2].set(title="accuracy, new pictures", ylim=(0, 1.02))
+    for panel in panels:
+        panel.title.set_fontsize(13)
+        panel.set_xlabel("step on new pictures")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return Picture(figure, f"{title} {'; '.join(facts)}.")

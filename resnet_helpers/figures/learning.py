@@ -233,7 +233,7 @@ def draw_recording(recording: "Recording") -> Picture:
                 panel.plot(steps, values, color=colour, lw=1.1)
         panel.set_title(title, fontsize=13)
         if name in LOGARITHMIC:
-            panel.set_yscale("log")
+            _whole_decades(panel)
     _both_signs(axes[0, 0])
     axes[0, 2].set_ylim(-0.02, 1.02)
     for panel in axes[1]:
@@ -245,6 +245,13 @@ def draw_recording(recording: "Recording") -> Picture:
     bar.set_ticks([0, 1], labels=["first layer", "last layer"])
     bar.outline.set_visible(False)
     return Picture(figure, f"{recording!r}. {_facts(recording)}")
+
+
+def _whole_decades(panel: Axes) -> None:
+    """A logarithmic axis from one power of ten to another, so that powers alone are labelled."""
+    panel.set_yscale("log")
+    low, high = panel.get_ylim()
+    panel.set_ylim(10 ** math.floor(math.log10(low)), 10 ** math.ceil(math.log10(high)))
 
 
 def _both_signs(panel: Axes) -> None:

@@ -21,7 +21,7 @@ from resnet_helpers.training.crops import random_crops
 
 LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 N_STEPS, BATCH_SIZE = 50, 32
-LEARNS = 1.5  # a loss; guessing has 2.3
+LEARNS, EXPLODED = 1.5, 100.0  # losses; guessing has 2.3
 
 TrainStep = Callable[[nn.Module, torch.optim.Optimizer, Tensor, Tensor], float]
 Losses = dict[str, dict[float, float]]  # with or without, then by learning rate
@@ -48,7 +48,7 @@ def start_as_he(model: nn.Module) -> nn.Module:
     return model
 
 
-def learning_rates(
+def run(
     model: nn.Module,
     pictures: Float[Tensor, "pictures rgb h w"],
     train_step: TrainStep,
@@ -119,16 +119,19 @@ def _train(
 
 
 def verdict(losses: Losses) -> str:
-    """How wide the range is in which each learns: a sentence, without digits that may differ."""
-    rates = {
-        kind: [rate for rate, loss in by_rate.items() if loss < LEARNS]
-        for kind, by_rate in losses.items()
-    }
-    with_, without = ({*learned} for learned in rates.values())
-    if len(with_) > len(without) and without <= with_:
-        return "With batchnorm it learns wherever it learns without, and at more learning rates."
+    """What this run showed, without digits that differ between machines."""
+    with_, without = losses.values()
+    if len(with_) < len(LEARNING_RATES) or len(without) < len(LEARNING_RATES):
+        return "The experiment was stopped before its end: look at the map."
+    n_with, n_without = (sum(loss < LEARNS for loss in run.values()) for run in (with_, without))
+    more = "more" if n_with > n_without else "not more"
+    ends = (
+        "explodes" if not run[max(run)] < EXPLODED else "does not explode"
+        for run in (with_, without)
+    )
     return (
-        f"It learns at {len(with_)} learning rates with batchnorm, and at {len(without)} without."
+        f"With batchnorm it learns at {more} learning rates than without.\n"
+        "At the highest it {} with batchnorm, and {} without.".format(*ends)
     )
 
 
@@ -146,7 +149,7 @@ def draw_map(losses: Losses) -> Picture:
     for row, column in np.ndindex(grid.shape):
         loss = grid[row, column]
         if not math.isnan(loss):
-            text = "explodes" if loss > 100 else f"{loss:.2f}"
+            text = f"{loss:.2f}" if loss < EXPLODED else "explodes"
             colour = "white" if loss < LEARNS else "black"
             panel.text(column, row, text, ha="center", va="center", color=colour)
     panel.set(xlabel="learning rate")
