@@ -3,6 +3,7 @@
 Reading on gives the answers away.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,9 @@ def check_run_diagnosis(number: int, mistake: str) -> None:
     """
     check_number(number)
     case = _CASES[number]
-    words = str(mistake).replace("()", "")  # of a call; other brackets separate clauses
+    words = str(mistake)
+    for pattern, usual in _OTHER_WRITINGS.items():
+        words = re.sub(pattern, usual, words, flags=re.IGNORECASE)
     if case.claim.is_made_in(words):
         answer = f"right! {case.answer}"
     else:
@@ -79,23 +82,31 @@ class _Case:
     what_to_look_at: str
 
 
+# What statements.py would take for the end of a clause, or for a negation.
+_OTHER_WRITINGS = {
+    r"\(\)": "",  # of a call
+    r"\bto none\b": "to zero",
+    r"\boff[- ]by\b": "shifted by",
+    r"\bcut off\b": "cut",
+}
 _RESET = r"(zeroed|cleared|reset|emptied|erased|set to (0|zero|none))"
-_LABELS = r"(label|target|ground truth)\w*"
+_LABELS = r"((label|target|ground truth)\w*|\by\b)"
 _APART = (
     r"(wrong|incorrect|shift|out of (step|sync|order|phase)|previous|preceding|earlier|last batch"
-    r"|next batch|mix|shuffl|mismatch|misalign|random|off by|off-by|\blag|behind|another|\bother"
+    r"|next batch|mix|shuffl|mismatch|misalign|random|\blag|behind|before|\bold\b|another|\bother"
     r"|different|permut|scrambl|swap|delay|\blate|stale|one batch)"
 )
 _RATE = r"(learning[ _-]?rate|\blr\b|\bstep ?sizes?|\bsteps?|\bupdates?)"
 _LARGE = r"(high|larg|big|huge|enormous|great|\b3(\.0*)?\b|kill)"
 _SMALL = r"(low|small|tiny|little|less)"
 _SKIP = r"(skip|short-?cut|\bright\b|identity|residual|\bconnection|bypass|around)"
+_CUT = r"(detach|cut|block(s|ed)\b|stop|no_grad|interrupt|frozen|freez)"
 _RUNNING = r"(running|stat(istic)?s\b|moving (average|mean))"
 
 _CASES = {
     1: _Case(
         Claim(
-            affirms=r"accumulat|\b(add|pil|build|sum)\w* (up|over|together)|\bold grad"
+            affirms=r"accumulat|\b(add|pil|build|sum)\w* (up|over|together)"
             r"|grad\w*.*\b(kept|remain|stay|left over|carried|summed|added)|sum of all grad",
             denies=rf"zero[ _-]?grad|zeroing|(zero|clear|reset)\w* (out )?(the |all )?(old )?grad"
             rf"|grad\w*.*\b{_RESET}",
@@ -109,7 +120,8 @@ _CASES = {
         Claim(
             affirms=rf"{_LABELS}.*{_APART}|{_APART}.*{_LABELS}|mislabel",
             denies=rf"{_LABELS}.*\b(match|fit|correspond|belong|agree|aligned|in (step|sync|order)"
-            rf"|right|correct)(?!.*{_APART})|\b(match|fit|correspond|belong|aligned)\w*.*{_LABELS}"
+            rf"|not (the )?(right|correct))(?!.*{_APART})"
+            rf"|\b(match|fit|correspond|belong|aligned)\w*.*{_LABELS}"
             rf"|\b(right|correct)\w* {_LABELS}",
         ),
         answer="Each batch comes with the labels of another batch, the one before it.",
@@ -132,7 +144,7 @@ _CASES = {
     ),
     4: _Case(
         Claim(
-            affirms=rf"{_RATE}.*{_LARGE}|{_LARGE}\w* {_RATE}",
+            affirms=rf"{_RATE}.*{_LARGE}|{_LARGE}\w* (an? )?{_RATE}",
             denies=rf"{_RATE}.*\b{_SMALL}|{_SMALL}\w* {_RATE}",
         ),
         answer="The learning rate, 3, is too high: the first steps are as large as the weights "
@@ -143,10 +155,10 @@ _CASES = {
     ),
     5: _Case(
         Claim(
-            affirms=rf"\bdetach|{_SKIP}.*\b(cut|block(s|ed)|stop|no_grad|interrupt|frozen|freez)"
-            rf"|(cut|stop|no_grad|interrupt|frozen|freez)\w*.*{_SKIP}",
-            denies=rf"\bgrad.*{_SKIP}|{_SKIP}.*\b(grad|learn|train|updat|backprop|backward)"
-            rf"|\b(learn|train|updat|backprop)\w*.*{_SKIP}",
+            affirms=rf"\bdetach|{_SKIP}.*\b{_CUT}|\b{_CUT}\w*.*{_SKIP}|grad\w*.*\bonly\b.*\bleft",
+            denies=rf"^(?!.*\b{_CUT})(.*\bgrad.*{_SKIP}"
+            rf"|.*{_SKIP}.*\b(grad|learn|train|updat|backprop|backward)"
+            rf"|.*\b(learn|train|updat|backprop)\w*.*{_SKIP})",
         ),
         answer="The skip connections are detached: each block adds what comes over them, but no "
         "gradient goes back that way.",
