@@ -75,9 +75,10 @@ def run(
     """
     from IPython.display import display
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        start = start_as_he(copy.deepcopy(model))
+    device = next(model.parameters()).device
+    with torch.random.fork_rng(devices=[]):  # drawn on the CPU, so the same on every device
+        torch.default_generator.manual_seed(seed)
+        start = start_as_he(copy.deepcopy(model).cpu()).to(device)
     starts = {"with batchnorm": start, "without": without_batchnorm(start)}
     runs = [(kind, rate) for rate in LEARNING_RATES for kind in starts]
     losses: Losses = {kind: {} for kind in starts}
