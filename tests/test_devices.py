@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 from elsewhere import DEVICE, Elsewhere, is_away, move
+from pandas.testing import assert_frame_equal
 from torch import nn
 
 from resnet_helpers import layers, solutions
@@ -15,9 +16,16 @@ from resnet_helpers.broken import broken_resnet34
 from resnet_helpers.figures import batchnorm, degradation
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.feature_maps import feature_maps, first_layer_filters, viewer
+from resnet_helpers.figures.learning import show_crops
 from resnet_helpers.figures.pooling import class_activation, votes
 from resnet_helpers.figures.predictions import Gallery, compare_predictions
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
+from resnet_helpers.training import (
+    accuracy_in_train_mode,
+    random_crops,
+    record_training,
+    small_pictures,
+)
 
 Put = Callable[[nn.Module], nn.Module]
 
@@ -123,6 +131,25 @@ def test_predictions_may_be_anywhere(put):
 
 def test_a_network_is_drawn_wherever_it_is(put):
     assert architecture(put(solutions.ResNet34())).svg == architecture(solutions.ResNet34()).svg
+
+
+def test_training_is_recorded_and_measured_where_the_model_is(put):
+    def trained(put: Put):
+        model = put(small_classifier(0))
+        pictures = small_pictures().to(next(model.parameters()).device)
+        crops, labels = random_crops(pictures, torch.Generator("cpu").manual_seed(0), 16)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with record_training(model) as recording:
+            loss = solutions.train_step(model, optimizer, crops, labels)
+        shown = show_crops(crops, labels, IMAGE_FILENAMES)
+        return loss, accuracy_in_train_mode(model, crops, labels), recording.table, shown.alt
+
+    loss, accuracy, table, alt = trained(put)
+    expected_loss, expected_accuracy, expected_table, expected_alt = trained(lambda model: model)
+    assert loss == pytest.approx(expected_loss, rel=1e-3)
+    assert accuracy == pytest.approx(expected_accuracy, abs=0.1)
+    assert_frame_equal(table, expected_table, rtol=0.01, atol=1e-5)
+    assert alt == expected_alt
 
 
 @pytest.mark.parametrize("number", [1, 4])

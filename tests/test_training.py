@@ -364,6 +364,15 @@ def test_a_run_is_the_same_twice_and_leaves_the_random_state_alone(runs, monkeyp
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_whatever_the_default_device_a_run_is_on_the_cpu(runs, monkeypatch):
+    monkeypatch.setattr(broken_runs, "N_STEPS", 2)
+    monkeypatch.setattr(broken_runs, "N_FRESH", 10)
+    with torch.device("meta"):
+        run = training.broken_run(2)
+    assert run.curves.losses == runs[2].curves.losses[:2]
+    assert run.images.device.type == "cpu"
+
+
 @pytest.mark.parametrize("number", [0, 7, "1", True, None])
 def test_there_are_six(number):
     with pytest.raises(ValueError, match=r"no broken run .*: take one of \[1, 2, 3, 4, 5, 6\]"):
