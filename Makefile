@@ -2,6 +2,7 @@
 # make test        what to run before a commit; CI runs it first
 # make test-slow   many pictures, networks, servers and processes; CI runs it next
 # make bench       all that is claimed about speed, in one table
+# make nbgrader    the lessons as an nbgrader course, in the folder nbgrader (COURSE=… for another)
 # make notebooks   build and run the notebooks from lessons/ and resnet_helpers/solutions.py
 # make site        build a site to read of the notebooks
 # make slides      a deck of slides of each solution notebook, in slides/; needs npm
@@ -19,13 +20,15 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 SITE_INSTALLED := .venv-site/installed
 TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
-SOURCES := build_notebooks.py build_slides.py publish_check.py conftest.py resnet_helpers \
-	resnet_inputs site tests benchmarks
+SOURCES := build_notebooks.py build_nbgrader.py build_slides.py publish_check.py conftest.py \
+	resnet_helpers resnet_inputs site tests benchmarks
+COURSE ?= nbgrader
 TESTS := --ignore=tests/slow --ignore=tests/browser tests
 # JupyterLab refuses to run as root unless told to; in a container one often is root.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: learn test test-slow test-floor test-environments bench lint notebooks site slides publish-check
+.PHONY: learn test test-slow test-floor test-environments bench lint nbgrader notebooks site slides \
+	publish-check
 
 learn: $(INSTALLED)
 	@echo "Opening JupyterLab on lesson 1. Your work is saved in notebooks/; Ctrl-C twice stops it."
@@ -68,6 +71,9 @@ lint: $(INSTALLED)
 notebooks: $(INSTALLED)
 	@echo "Building the notebooks and running the solutions …"
 	$(BIN)/python build_notebooks.py
+
+nbgrader: $(INSTALLED)
+	$(BIN)/python build_nbgrader.py $(COURSE)
 
 site: $(SITE_INSTALLED)
 	@echo "Building the site …"

@@ -109,6 +109,12 @@ def lesson_files() -> list[Path]:
 
 def definitions(names: list[str], *, stub: bool) -> str:
     """The source of `names` in solutions.py, as stubs or whole, without the SOLUTION markers."""
+    edit = cut_solution if stub else show_solution
+    return "\n\n\n".join(map(edit, marked_definitions(names)))
+
+
+def marked_definitions(names: list[str]) -> list[str]:
+    """The source of each of `names` in solutions.py, with its SOLUTION markers."""
     source = SOLUTIONS.read_text(encoding="utf-8")
     lines = source.splitlines(keepends=True)
     body = ast.parse(source).body
@@ -122,8 +128,7 @@ def definitions(names: list[str], *, stub: bool) -> str:
             codes[name] = "".join(lines[node.lineno - 1 : end]).rstrip()
     if missing := [name for name in names if name not in codes]:
         raise KeyError(f"solutions.py defines no {', '.join(missing)}")
-    edit = cut_solution if stub else show_solution
-    return "\n\n\n".join(edit(codes[name]) for name in names)
+    return [codes[name] for name in names]
 
 
 def cut_solution(code: str) -> str:

@@ -1,0 +1,236 @@
+"""nbgrader's course folder and gradebook, as grade_all reads and writes them.
+
+All that is kept is nbgrader's: cleaning a submission, saving points, writing the autograded
+notebook go through its own classes. Only this process writes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+from resnet_helpers.class_tools import box
+from resnet_helpers.class_tools.isolated import PREPROCESSORS, RECORD, Isolated, files_beside
+from resnet_helpers.errors import CourseError
+
+
+class Unreadable(Exception):  # noqa: N818 - what was handed in is so
+    """What a learner has handed in is no notebook; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course's folder, one of its assignments, and nbgrader's configuration for it."""
+
+    folder: Path
+    assignment: str
+    config: Config = field(default_factory=Config)
+
+    @classmethod
+    def at(cls, folder: Path, assignment: str, database: str | None) -> "Course":
+        """The course in this folder.
+
+        Raises:
+            CourseError: it has no such assignment.
+        """
+        folder = folder.resolve()
+        config = Config()
+        if (folder / "nbgrader_config.py").exists():
+            config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+        config.CourseDirectory.root = str(folder)
+        if database:
+            config.CourseDirectory.db_url = database
+        return cls(folder, assignment, config)
+
+    @property
+    def directory(self) -> CourseDirectory:
+        """Nbgrader's own view of the folder."""
+        return CourseDirectory(config=self.config, assignment_id=self.assignment)
+
+    @property
+    def database(self) -> str:
+        """The gradebook's address."""
+        return self.directory.db_url
+
+    def submitted(self, student: str) -> Path:
+        """Where a learner's submission is."""
+        return self.folder / "submitted" / student / self.assignment
+
+    def autograded(self, student: str) -> Path:
+        """Where what came of it is kept."""
+        return self.folder / "autograded" / student / self.assignment
+
+    def students(self) -> list[str]:
+        """Who has handed something in.
+
+        Raises:
+            CourseError: nobody has.
+        """
+        found = sorted(self.folder.glob(f"submitted/*/{self.assignment}"))
+        if not found:
+            raise CourseError(
+                f"Nobody has handed in {self.assignment}: its submissions belong in "
+                f"{self.submitted('STUDENT')}."
+            )
+        return [path.parent.name for path in found]
+
+    @cached_property
+    def notebooks(self) -> dict[str, dict[str, float]]:
+        """The assignment's notebooks: the points of each check cell.
+
+        Raises:
+            CourseError: the gradebook knows no such assignment.
+        """
+        with Gradebook(self.database) as gradebook:
+            try:
+                found = gradebook.find_assignment(self.assignment).notebooks
+            except MissingEntry:
+                raise CourseError(
+                    f"The gradebook knows no assignment {self.assignment}: run `nbgrader "
+                    f"generate_assignment {self.assignment}` in {self.folder} first."
+                ) from None
+            return {n.name: {c.name: c.max_score for c in n.grade_cells} for n in found}
+
+    # ---- Reading a submission -------------------------------------------------------------------
+
+    def cleaned(self, student: str, name: str) -> NotebookNode:
+        """A submitted notebook as nbgrader cleans it: its own check cells are back in it.
+
+        Raises:
+            Unreadable: it is no notebook.
+        """
+        file = self.submitted(student) / f"{name}.ipynb"
+        try:
+            notebook = nbformat.read(file, as_version=4)
+            nbformat.validate(notebook)
+        except FileNotFoundError:
+            there = ", ".join(sorted(path.name for path in file.parent.iterdir())) or "nothing"
+            raise Unreadable(f"{file.name} was not handed in, but {there}") from None
+        except Exception as error:
+            first, *_ = str(error).splitlines() or [""]
+            raise Unreadable(
+                f"{file.name} is no notebook ({type(error).__name__}: {first[:100]})"
+            ) from None
+        resources = {
+            "unique_key": name,
+            "metadata": {"path": str(file.parent)},
+            "nbgrader": {
+                "student": student,
+                "assignment": self.assignment,
+                "notebook": name,
+                "db_url": self.database,
+            },
+        }
+        for preprocessor in Autograde(coursedir=self.directory).sanitize_preprocessors:
+            notebook, resources = preprocessor(config=self.config)(notebook, resources)
+        return notebook
+
+    def files(self, student: str) -> dict[str, bytes]:
+        """What was handed in beside the notebooks."""
+        return files_beside(self.submitted(student))
+
+    def digest(self, student: str) -> str:
+        """A hash of what was handed in and of the course that judges it."""
+        found = hashlib.sha256(box.digest().encode())
+        for file in sorted(self.submitted(student).rglob("*")):
+            if file.is_file():
+                found.update(str(file.relative_to(self.folder)).encode() + file.read_bytes())
+        return found.hexdigest()
+
+    # ---- Writing what came of it ---------------------------------------------------------------
+
+    def save(self, student: str, verdicts: Mapping[str, box.Verdict]) -> None:
+        """Have nbgrader write the notebooks and the points; doing it twice changes nothing."""
+        known = {(student, name): verdict for name, verdict in verdicts.items()}
+        giving = type("Giving", (Isolated,), {"known": known})
+        config = Config(self.config)
+        config.Autograde.autograde_preprocessors = [giving, *PREPROCESSORS[1:]]
+        config.CourseDirectory.update(assignment_id=self.assignment, student_id=student)
+        directory = CourseDirectory(config=config)
+        Autograde(coursedir=directory, config=config, force=True).start()
+        self._record(student, *verdicts.values())
+
+    def save_unreadable(self, student: str, why: str) -> None:
+        """No points for a submission without a notebook; the feedback says why."""
+        with Gradebook(self.database) as gradebook:
+            gradebook.update_or_create_student(student)
+            submission = gradebook.update_or_create_submission(self.assignment, student)
+            for grade in [grade for n in submission.notebooks for grade in n.grades]:
+                grade.auto_score, grade.needs_manual_grade = 0, False
+            gradebook.db.commit()
+        target = self.autograded(student)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in self.notebooks:
+            notebook = nbformat.read(
+                self.folder / "release" / self.assignment / f"{name}.ipynb", as_version=4
+            )
+            box.refused(notebook, f"{why}: no points.").put_into(notebook)
+            (target / f"{name}.ipynb").unlink(missing_ok=True)
+            nbformat.write(notebook, target / f"{name}.ipynb")
+        self._record(student, box.Verdict(remarks=(why,)))
+
+    def _record(self, student: str, *verdicts: box.Verdict) -> None:
+        record = {
+            "of": self.digest(student),
+            "remarks": [remark for verdict in verdicts for remark in verdict.remarks],
+            "seconds": sum(verdict.seconds for verdict in verdicts),
+            "processor": sum(verdict.processor for verdict in verdicts),
+            "memory": max((verdict.memory for verdict in verdicts), default=0),
+        }
+        file = self.autograded(student) / RECORD
+        file.unlink(missing_ok=True)
+        file.write_text(json.dumps(record, indent=1))
+
+    # ---- What is known of a submission ----------------------------------------------------------
+
+    def record(self, student: str) -> dict[str, Any]:
+        """What was written when it was graded; empty if it has not been."""
+        try:
+            return json.loads((self.autograded(student) / RECORD).read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def points(self, student: str) -> dict[str, float | None]:
+        """The points of each check cell, None where there are none yet."""
+        points = {cell: None for cells in self.notebooks.values() for cell in cells}
+        with Gradebook(self.database) as gradebook:
+            try:
+                submission = gradebook.find_submission(self.assignment, student)
+            except MissingEntry:
+                return points
+            grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+            return points | {
+                g.name: g.auto_score if g.manual_score is None else g.manual_score for g in grades
+            }
+
+    def is_graded(self, student: str) -> bool:
+        """Whether this very submission has been graded by this very course."""
+        is_same = self.record(student).get("of") == self.digest(student)
+        return is_same and None not in self.points(student).values()
+
+    def row(self, student: str, failed: str) -> dict[str, Any]:
+        """What grade_all says of a submission; `failed` is why it was not graded, if it was not."""
+        points, record = self.points(student), self.record(student)
+        known = {} if failed else {cell: points[cell] for cell in points}
+        total = None if failed else sum(value or 0 for value in points.values())
+        of = sum(value for cells in self.notebooks.values() for value in cells.values())
+        remarks = failed or "; ".join(record.get("remarks", []))
+        return {
+            "student": student,
+            **dict.fromkeys(points),
+            **known,
+            "points": total,
+            "of": of,
+            "remarks": remarks,
+            "seconds": None if failed else record.get("seconds"),
+        }
