@@ -3,7 +3,7 @@
 `elsewhere.py` stands for a device; on a GPU the same is tried by `test_cuda.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
