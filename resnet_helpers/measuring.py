@@ -24,13 +24,20 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from resnet_helpers.debugging.calls import check_is_module, hooked
+from resnet_helpers.debugging.calls import check_model, hooked
+from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, one_line
 
 # torch.utils.benchmark and torch.compile import it, and it warns of a CUDA toolkit without a GPU
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 Clock = Callable[[], float]
 BETWEEN = "between the layers"  # what a module with children does itself: a block's addition
+
+
+def said(value: object) -> str:
+    """A value in a sentence: itself where it is short, else what it is."""
+    short = isinstance(value, str | int | float | torch.device | None)
+    return repr(value)[:60] if short else f"an object of type {type(value).__name__}"
 
 
 # --- Time -------------------------------------------------------------------------------------
@@ -41,8 +48,17 @@ def clock_of(device: torch.device | str) -> Clock:
 
     A GPU is only told what to do, and Python goes on meanwhile: a clock that does not wait would
     time the telling. On the CPU there is nothing to wait for.
+
+    Raises:
+        InvalidArgumentError: there is no such device here.
     """
-    wait = getattr(torch, torch.device(device).type).synchronize
+    try:
+        wait = getattr(torch, torch.device(device).type).synchronize
+        wait()
+    except Exception as error:  # of a kind that depends on what is wrong with it
+        raise InvalidArgumentError(
+            f"{said(device)} is no device that this machine has: try 'cpu'."
+        ) from error
 
     def clock() -> float:
         wait()
@@ -128,7 +144,15 @@ def count(job: Callable[[], object]) -> Work:
 
     Convolutions and matrix products are counted exactly; any other step as one operation (addcmul
     as two) for each value of the largest tensor that it reads or writes.
+
+    Raises:
+        InvalidArgumentError: the job cannot be called.
     """
+    if not callable(job):
+        raise InvalidArgumentError(
+            f"The job is of type {type(job).__name__}: it has to be a function without arguments, "
+            "such as lambda: model(x)."
+        )
     with _Counting() as counting:
         job()
     return counting.work
@@ -155,9 +179,12 @@ def layers_of(model: nn.Module, x: Tensor, rounds=3) -> list[Layer]:
     that is not timed; each module waits for the device, so that its time is its own.
 
     Raises:
-        InvalidArgumentError: model is no module.
+        InvalidArgumentError: model is no model that can be observed, x no tensor, rounds below 1.
+        ModelFailedError: the model cannot be run on x.
     """
-    check_is_module(model, "the model")
+    check_model(model, x)
+    check_measurement(x, rounds)
+    check_runs(model, x)
     names = {module: name for name, module in model.named_modules()}
     with torch.no_grad():
         calls = _steps_of_calls(model, x)
@@ -167,6 +194,33 @@ def layers_of(model: nn.Module, x: Tensor, rounds=3) -> list[Layer]:
         kind = BETWEEN if list(module.children()) else type(module).__name__
         layers.append(Layer(names[module], kind, median(seconds), work.operations, work.bytes))
     return layers
+
+
+def check_measurement(x: object, rounds: object) -> None:
+    """Refuse an x that is no tensor, and a number of rounds that is none.
+
+    Raises:
+        InvalidArgumentError: one of them is so.
+    """
+    if not isinstance(x, Tensor):
+        raise InvalidArgumentError(f"x is of type {type(x).__name__}: it has to be a tensor.")
+    if not isinstance(rounds, int) or rounds < 1:
+        raise InvalidArgumentError(f"rounds is a whole number, 1 or more, not {said(rounds)}.")
+
+
+def check_runs(model: Callable[[Tensor], object], x: Tensor) -> None:
+    """Run the model once on x, without gradients; a stub's error goes on as it is.
+
+    Raises:
+        ModelFailedError: it raises anything else.
+    """
+    try:
+        with torch.no_grad():
+            model(x)
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise ModelFailedError(f"The model cannot be run on x: {one_line(error)}") from error
 
 
 def _steps_of_calls(model: nn.Module, x: Tensor) -> list[tuple[nn.Module, Work]]:
@@ -236,7 +290,11 @@ def roof_of(device: torch.device | str, rounds=5) -> Roof:
 
     It multiplies with as many threads and the same settings as a network: two matrices, or, if
     that is faster, all pixels of some pictures by one (a 1x1 convolution).
+
+    Raises:
+        InvalidArgumentError: there is no such device here, or rounds is below 1.
     """
+    check_measurement(torch.empty(0), rounds)
     clock = clock_of(device)
     on_cpu = torch.device(device).type == "cpu"
     side, small = (1024, 2**20) if on_cpu else (4096, 2**24)  # a GPU needs more to be busy

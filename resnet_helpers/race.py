@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
-from resnet_helpers.errors import InvalidArgumentError, needs_exercise
-from resnet_helpers.measuring import clock_of, least_seconds
+from resnet_helpers.debugging.calls import check_is_module
+from resnet_helpers.errors import InvalidArgumentError, one_line
+from resnet_helpers.measuring import check_measurement, check_runs, clock_of, least_seconds, said
 
 Network = Callable[[Tensor], Tensor]
 HEADER = ("", "yours", "torchvision's, so treated", "largest difference of your logits")
@@ -47,10 +48,15 @@ class Race:
         rounds: of each ratio.
 
     Raises:
-        InvalidArgumentError: reference is in train mode.
+        InvalidArgumentError: reference is no model, or in train mode; x is no tensor of some
+            pictures, ratio no function, or rounds below 1.
     """
 
     def __init__(self, reference: nn.Module, x: Tensor, ratio=solutions.ratio, rounds=3):
+        check_is_module(reference, "The reference")
+        check_measurement(x, rounds)
+        if not callable(ratio):
+            raise InvalidArgumentError("ratio has to be a function: your answer to the exercise.")
         _require_eval_mode(reference, "The reference")
         self.reference, self.x, self.ratio, self.rounds = reference, x, ratio, rounds
         self.clock = clock_of(x.device)
@@ -67,7 +73,6 @@ class Race:
 
         Raises:
             InvalidArgumentError: a network is in train mode.
-            UnfinishedExerciseError: ratio is still a stub.
         """
         _require_eval_mode(yours, "Your network")
         _require_eval_mode(theirs, "torchvision's network")
@@ -81,10 +86,9 @@ class Race:
 
     def against_reference(self, network: Network) -> float:
         """The network's time as a multiple of the reference's, in one interleaved run."""
-        with needs_exercise("ratio"):
-            return self.ratio(
-                lambda: network(self.x), lambda: self.reference(self.x), self.rounds, self.clock
-            )
+        return self.ratio(
+            lambda: network(self.x), lambda: self.reference(self.x), self.rounds, self.clock
+        )
 
     def __repr__(self) -> str:
         lines = [HEADER, *(row.cells(treatment) for treatment, row in self.rows.items())]
@@ -116,14 +120,20 @@ def compiled(network: nn.Module, x: Tensor) -> nn.Module | None:
     """torch.compile(network), compiled for inputs such as x; or None, and a line that says why.
 
     It needs a compiler: of C++ for the CPU, Triton for a GPU.
+
+    Raises:
+        InvalidArgumentError: network is no model, or x no tensor.
+        ModelFailedError: the network cannot be run on x as it is.
     """
+    check_is_module(network, "The network")
+    check_measurement(x, rounds=1)
+    check_runs(network, x)
     try:
         with torch.no_grad(), _without_warnings():
             fast = torch.compile(network)
             fast(x)
     except Exception as error:  # of a kind that depends on the version and on what is missing
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        print(f"torch.compile does not work on this machine: {reason}")
+        print(f"torch.compile does not work on this machine: {one_line(error)}")
         return None
     return fast
 
@@ -141,7 +151,15 @@ def _without_warnings() -> Iterator[None]:
 
 
 def in_bfloat16(network: Network) -> Network:
-    """The network under autocast: its products with 8 bits of precision, its logits in float32."""
+    """The network under autocast: its products with 8 bits of precision, its logits in float32.
+
+    Raises:
+        InvalidArgumentError: it cannot be called.
+    """
+    if not callable(network) or isinstance(network, type):
+        raise InvalidArgumentError(
+            f"The network is {said(network)}: it has to be a model, or a function of a tensor."
+        )
 
     def run(x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -151,7 +169,11 @@ def in_bfloat16(network: Network) -> Network:
 
 
 def has_fast_bfloat16(device: torch.device | str) -> bool:
-    """Whether the device multiplies matrices faster in bfloat16 than in float32, by trying it."""
+    """Whether the device multiplies matrices faster in bfloat16 than in float32, by trying it.
+
+    Raises:
+        InvalidArgumentError: there is no such device here.
+    """
     clock = clock_of(device)
     seconds = []
     for dtype in (torch.float32, torch.bfloat16):

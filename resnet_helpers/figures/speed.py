@@ -9,6 +9,7 @@ from statistics import median
 
 import numpy as np
 
+from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.style import (
     BLACK,
     BLUE,
@@ -47,6 +48,18 @@ def by_kind(layers: Iterable[Layer]) -> dict[str, list[Layer]]:
     return kinds
 
 
+def _checked(layers: Iterable[Layer]) -> list[Layer]:
+    """The layers, at least one.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    layers = list(layers) if isinstance(layers, Iterable) else []
+    if not layers or not all(isinstance(layer, Layer) for layer in layers):
+        raise InvalidArgumentError("Pass the layers that measuring.layers_of(model, x) gives.")
+    return layers
+
+
 @styled
 def roofline(roof: Roof, layers: Iterable[Layer]) -> Picture:
     """A point for each layer: operations on a byte and in a second, under what the machine can do.
@@ -57,14 +70,20 @@ def roofline(roof: Roof, layers: Iterable[Layer]) -> Picture:
     Args:
         roof: what the machine can do at best.
         layers: of one network, or of several.
+
+    Raises:
+        InvalidArgumentError: these are not what roof_of and layers_of give.
     """
+    if not isinstance(roof, Roof):
+        raise InvalidArgumentError("roof is what measuring.roof_of(device) gives.")
+    layers = _checked(layers)
     figure, ((ax,),) = new_figure("Under the slope a layer waits for memory", height=4.9)
     kinds = by_kind(layer for layer in layers if layer.operations and layer.seconds > 0)
     facts = []
     for (kind, of_kind), (colour, marker) in zip(kinds.items(), cycle(LOOKS), strict=False):
         intensity = [layer.operations / layer.bytes for layer in of_kind]
         speed = [layer.operations / layer.seconds / 1e9 for layer in of_kind]
-        ax.plot(intensity, speed, marker, color=colour, label=kind, alpha=0.8, markersize=6)
+        ax.plot(intensity, speed, marker, color=colour, label=f" {kind}", alpha=0.8, markersize=6)
         facts.append(f"{kind} {median(intensity):.2g} and {median(speed):.2g}")
     x = np.geomspace(0.05, 1000, 200)
     for bandwidth, dashes, label in ((roof.memory, "-", "memory"), (roof.cache, "--", "cache")):
@@ -92,7 +111,15 @@ def time_by_kind(networks: Mapping[str, Iterable[Layer]]) -> Picture:
 
     Args:
         networks: the layers of each, by what it is called.
+
+    Raises:
+        InvalidArgumentError: it is no dictionary of what layers_of gives, or an empty one.
     """
+    if not isinstance(networks, Mapping) or not networks:
+        raise InvalidArgumentError(
+            'networks is a dictionary, {"before": measuring.layers_of(model, x), …}.'
+        )
+    networks = {name: _checked(layers) for name, layers in networks.items()}
     totals = {
         name: {
             kind: 1e3 * sum(layer.seconds for layer in of_kind) for kind, of_kind in kinds.items()
@@ -121,7 +148,7 @@ def time_by_kind(networks: Mapping[str, Iterable[Layer]]) -> Picture:
             color=colour,
             hatch=hatch,
             edgecolor="white",
-            label=f"{name}: {sums[name]:.0f} ms",
+            label=f"{sums[name]:.0f} ms: {name}",
         )
         ax.bar_label(bars, fmt="%.1f", padding=4, fontsize=11)
         facts.append(
@@ -133,5 +160,6 @@ def time_by_kind(networks: Mapping[str, Iterable[Layer]]) -> Picture:
     ax.margins(x=0.1)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel("milliseconds of one forward pass, all layers of the kind together")
-    ax.legend(loc="lower right")
+    for text in ax.legend(loc="lower right").get_texts():
+        text.set_parse_math(False)  # names may hold a $
     return Picture(figure, f"Milliseconds by kind of layer. {'. '.join(facts)}.")
