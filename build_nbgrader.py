@@ -42,7 +42,7 @@ c.ClearSolutions.code_stub = {"python": "raise NotImplementedError()"}
 
 def build_assignment(lesson: Path) -> NotebookNode:
     """The lesson's notebook as nbgrader's source: solved and not run, its cells marked."""
-    written = jupytext.reads(lesson.read_text(), fmt="md").cells
+    written = jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="md").cells
     names = [exercise_names(cell) for cell in written if is_tagged(cell, "exercise")]
     solved = build(lesson, solved=True).cells
     solved[0].source = solved[0].source.partition(COLAB_BADGE.partition("]")[0])[0].rstrip()
@@ -103,7 +103,7 @@ def main() -> None:
             print(f"built {target}")
     config = root / "nbgrader_config.py"
     if not config.exists():
-        config.write_text(CONFIG)
+        config.write_text(CONFIG, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def hand_in(course: Path, students: list[str]) -> None:
         target = course / "submitted" / student / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
         target.parent.mkdir(parents=True)
         if submission.instead:
-            target.write_text(submission.instead)
+            target.write_text(submission.instead, encoding="utf-8")
         else:
             released = course / "release" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
             notebook = nbformat.read(released, as_version=4)

@@ -17,7 +17,7 @@ def make_course(folder: Path, assignment: str) -> Path:
     source = folder / "source" / assignment / f"{assignment}.ipynb"
     source.parent.mkdir(parents=True)
     nbformat.write(build_nbgrader.build_assignment(LESSONS / f"{assignment}.md"), source)
-    (folder / "nbgrader_config.py").write_text(build_nbgrader.CONFIG)
+    (folder / "nbgrader_config.py").write_text(build_nbgrader.CONFIG, encoding="utf-8")
     nbgrader(folder, "generate_assignment", assignment)
     return folder
 

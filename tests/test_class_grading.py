@@ -7,6 +7,9 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
+
+pytest.importorskip("nbgrader")
+
 from nbgrader_course import make_course, nbgrader
 
 import build_nbgrader
@@ -26,7 +29,7 @@ ASSIGNMENTS = pytest.mark.parametrize("assignment", SOURCES)
 def test_there_is_a_point_for_each_red_dot_of_an_exercise(assignment):
     cells = SOURCES[assignment].cells
     points = sum(cell.metadata.nbgrader.points for cell in cells if is_graded(cell))
-    text = (LESSONS / f"{assignment}.md").read_text()
+    text = (LESSONS / f"{assignment}.md").read_text(encoding="utf-8")
     dots = [line.count("🔴") for line in text.splitlines() if line.startswith("> Difficulty")]
     assert points == pytest.approx(sum(dots))
 

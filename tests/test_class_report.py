@@ -80,7 +80,7 @@ def folder(tmp_path_factory):
         place = folder / name.replace("/", "∕")
         place.mkdir()
         nbformat.write(new_notebook(cells=cells), place / f"lesson {number}.ipynb")
-    (folder / "photo.ipynb").write_text("no notebook")
+    (folder / "photo.ipynb").write_text("no notebook", encoding="utf-8")
     return folder
 
 
@@ -141,7 +141,10 @@ def test_the_table_counts_learners(found):
 def test_the_page_names_nobody_unless_asked(found, tmp_path):
     for names in (False, True):
         table = Report(found, "a test", names).write(tmp_path / "class.html")
-        texts = [(tmp_path / "class.html").read_text(), table.read_text()]
+        texts = [
+            (tmp_path / "class.html").read_text(encoding="utf-8"),
+            table.read_text(encoding="utf-8"),
+        ]
         assert ["ben" in text for text in texts] == [names, names]
 
 

@@ -141,7 +141,7 @@ def judge(cells: dict[str, dict], limits: Limits) -> tuple[dict[str, dict], Ende
         for name in ("home", "tmp"):
             Path(folder, name).mkdir()
         file = Path(folder, "cells.json")
-        file.write_text(json.dumps(cells))
+        file.write_text(json.dumps(cells), encoding="utf-8")
         command = [*python("judge"), str(file), str(limits.seconds / CELLS_IN_ALL)]
         ended = run(command, Path(folder), limits, environment(Path(folder)))
     return {line["grade_id"]: line for line in parsed(ended.output) if "grade_id" in line}, ended

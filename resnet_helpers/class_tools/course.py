@@ -189,14 +189,14 @@ class Course:
         }
         file = self.autograded(student) / RECORD
         file.unlink(missing_ok=True)
-        file.write_text(json.dumps(record, indent=1))
+        file.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
     # ---- What is known of a submission ----------------------------------------------------------
 
     def record(self, student: str) -> dict[str, Any]:
         """What was written when it was graded; empty if it has not been."""
         try:
-            return json.loads((self.autograded(student) / RECORD).read_text())
+            return json.loads((self.autograded(student) / RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
 

@@ -178,7 +178,7 @@ def judged_apart(cell: dict[str, Any], seconds: int) -> dict[str, Any]:
 def main() -> None:
     """Judge the check cells in the file that is named first, each for so many seconds at most."""
     seconds = math.ceil(float(sys.argv[2]))
-    cells = json.loads(Path(sys.argv[1]).read_text())
+    cells = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     for grade_id, cell in cells.items():
         print(json.dumps({"grade_id": grade_id} | judged_apart(cell, seconds)), flush=True)
 

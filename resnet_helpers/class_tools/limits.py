@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 LOOKS_PER_SECOND = 10
+MOST_WORDS = 2000  # bytes of what it wrote to its standard error
 GRACE = 30  # seconds more that the guard itself gets
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -101,7 +102,7 @@ class Guard:
     def run(self, command: list[str], env: dict[str, str]) -> dict:
         """Run the command to its end or to a limit; the fields of an Ended but its output."""
         adopt_orphans()
-        with open("errors", "w+b") as errors:
+        with open("errors", "wb") as errors, open("errors", "rb") as written:
             child = subprocess.Popen(
                 command,
                 env=env,
@@ -122,9 +123,8 @@ class Guard:
             child.wait()
             reap_orphans()
             relay.join()
-            size = errors.seek(0, os.SEEK_END)
-            errors.seek(max(0, size - 2000))
-            words = errors.read().decode(errors="replace")
+            written.seek(max(0, written.seek(0, os.SEEK_END) - MOST_WORDS))
+            words = written.read().decode(errors="replace")
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
             "passed": self.passed,
@@ -141,7 +141,7 @@ class Guard:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with contextlib.suppress(OSError):  # should memory run out, this is what goes first
-            Path("/proc/self/oom_score_adj").write_text("1000")
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
 
     def _relay(self, child: subprocess.Popen) -> None:
         """Pass on what the command prints, as far as the limit."""

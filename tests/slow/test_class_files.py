@@ -24,7 +24,7 @@ FILES = {
 def test_a_file_is_checked_in_a_process_that_can_be_stopped(name, tmp_path):
     text, state = FILES[name]
     file = tmp_path / "my_resnet.py"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     [finding] = in_file(file, "somebody", Limits(seconds=120))  # a check may take 30
     assert (finding.exercise, finding.state) == ("AveragePool", state)
     assert bool(finding.mistakes) == (name == "sum")
@@ -32,5 +32,5 @@ def test_a_file_is_checked_in_a_process_that_can_be_stopped(name, tmp_path):
 
 def test_what_is_no_python_is_left_out(tmp_path):
     file = tmp_path / "my_resnet.py"
-    file.write_text("def (")
+    file.write_text("def (", encoding="utf-8")
     assert in_file(file, "somebody", Limits()) == []

@@ -65,7 +65,9 @@ def test_nbgrader_exports_the_same_points(course, grades):
 def test_the_feedback_that_a_student_gets_names_the_mistake(course, grades):
     nbgrader(course, "generate_feedback", ASSIGNMENT)
     for student in STUDENTS:
-        page = (course / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html").read_text()
+        page = (course / "feedback" / student / ASSIGNMENT / f"{ASSIGNMENT}.html").read_text(
+            encoding="utf-8"
+        )
         text = html.unescape(re.sub(r"<[^>]+>", "", page))
         assert squeezed(THIRTY[student].feedback) in squeezed(text), student
 
