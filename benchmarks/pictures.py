@@ -32,7 +32,15 @@ def noisy_photograph(size: tuple[int, int]) -> Image.Image:
 
 
 def rows(rounds: int = 5) -> Iterator[Row]:
-    """One photograph of each kind, from the file to the tensor."""
+    """The course's ten; then one photograph of each kind, from the file to the tensor."""
+    files = sorted((Path(__file__).parents[1] / "resnet_inputs").glob("*.jpg"))
+    jobs = {
+        "ours": lambda: prepare_images(load_images()),
+        "plain": lambda: torch.cat([plain(file) for file in files]),
+    }
+    taken = interleaved(jobs, rounds)
+    against = ratios(taken["ours"], taken["plain"])
+    yield Row("the course's ten pictures", against, "plain torchvision", wanted=1.0)
     for kind, (size, ending) in KINDS.items():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / f"large.{ending}"

@@ -21,6 +21,7 @@ class Row:
     values: list[float]  # one a round
     baseline: str = ""  # "" means that the values are seconds
     wanted: float | None = None  # at most
+    note: str = ""  # why it may be more
 
     @property
     def median(self) -> float:
@@ -30,11 +31,16 @@ class Row:
         median, low, high = (f"{v:.3g}" for v in (self.median, min(self.values), max(self.values)))
         unit = f"x {self.baseline}" if self.baseline else "s"
         wanted = "" if self.wanted is None else f"{self.wanted:g}"
-        missed = "  missed" if self.wanted is not None and self.median > self.wanted else ""
-        return f"{self.what:<44}{median:>7} {unit:<32}{low + ' to ' + high:>16}{wanted:>8}{missed}"
+        missed = "  missed" if self.missed else ""
+        return f"{self.what:<48}{median:>7} {unit:<32}{low + ' to ' + high:>16}{wanted:>8}{missed}"
+
+    @property
+    def missed(self) -> bool:
+        """Whether it is more than wanted."""
+        return self.wanted is not None and self.median > self.wanted
 
 
-HEADER = f"{'':<44}{'median':>7} {'':<32}{'spread':>16}{'wanted':>8}"
+HEADER = f"{'':<48}{'median':>7} {'':<32}{'spread':>16}{'wanted':>8}"
 
 
 def seconds(job: Job) -> float:

@@ -1,6 +1,7 @@
 """The course's pictures and ImageNet's labels, and how a picture becomes a network's input.
 
-A learner's own folder of pictures goes the same way: load_images(folder), then prepare_images.
+A learner's own folder of pictures goes the same way: load_images(folder), then prepare_images; or
+load_classes(folder), where each class has a subfolder.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision import transforms
@@ -116,6 +117,78 @@ def load_images(
             f"{'; '.join(problems)}. Replace {them}, or leave {them} out."
         )
     return images
+
+
+def load_classes(
+    folder: str | Path | None = None,
+) -> tuple[list[Image.Image], Int[Tensor, "images"], list[str]]:
+    """The pictures of a folder in which each class has a subfolder, as load_images opens them.
+
+    Args:
+        folder: holds one subfolder a class, named like it, with at least one picture in each;
+            None means the course's ten pictures, each a class of its own.
+
+    Returns:
+        The pictures, class by class; the number of each one's class, on the CPU; and the classes'
+        names, sorted, so that names[labels[i]] is the class of picture i.
+
+    Raises:
+        PictureError: the folder is missing or holds fewer than two classes; some pictures lie
+            beside the classes; a class has no picture; or some pictures cannot be used, of which
+            it names every one.
+    """
+    if folder is None:
+        names = [Path(filename).stem.replace("_", " ") for filename in IMAGE_FILENAMES]
+        return load_images(), torch.arange(len(names), device="cpu"), names
+    folder = as_path(folder)
+    names = list_classes(folder)
+    of_class = [list_pictures(folder / name) for name in names]
+    filenames = [
+        Path(name, file) for name, files in zip(names, of_class, strict=True) for file in files
+    ]
+    counts = torch.tensor([len(files) for files in of_class], device="cpu")
+    labels = torch.arange(len(names), device="cpu").repeat_interleave(counts)
+    return load_images(folder, filenames), labels, names
+
+
+def list_classes(folder: Path) -> list[str]:
+    """The names of the subfolders, sorted; hidden ones, as .ipynb_checkpoints, are passed over.
+
+    Raises:
+        PictureError: there is no such folder, it may not be read, it has fewer than two
+            subfolders, or pictures lie beside them.
+    """
+    shown = as_text(folder)
+    remedy = "Make a subfolder for each class, and put its pictures there."
+    try:
+        if not folder.is_dir():
+            what = "is a file, no folder" if folder.exists() else "is not there"
+            raise PictureError(f"The folder of classes {shown} {what}: check the path.")
+        entries = [entry for entry in folder.iterdir() if not is_left_by_a_tool(entry.name)]
+        names = sorted(entry.name for entry in entries if entry.is_dir())
+        astray = [
+            entry.name
+            for entry in entries
+            if entry.suffix.lower() in PICTURE_ENDINGS and entry.name not in names
+        ]
+    except OSError as error:
+        raise PictureError(f"{shown} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # a name that no folder can have
+        raise PictureError(f"{shown} cannot be read: {error}.") from None
+    if astray and names:
+        raise PictureError(
+            f"{as_text(min(astray))} lies in {shown} beside the classes, so nothing says which it "
+            f"belongs to. Move it into one of them: {', '.join(map(as_text, names[:10]))}."
+        )
+    if len(names) < 2:
+        found = f"only one, {as_text(names[0])}" if names else "none"
+        raise PictureError(f"{shown} must hold two classes or more, and holds {found}. {remedy}")
+    return names
+
+
+def is_left_by_a_tool(name: str) -> bool:
+    """A hidden file or folder, or what macOS packs into archives beside the real ones."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def which_pictures(

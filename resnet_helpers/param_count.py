@@ -8,9 +8,8 @@ import hashlib
 import math
 from collections import Counter
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cached_property
-from itertools import chain, groupby, takewhile, zip_longest
+from itertools import groupby, islice, pairwise, takewhile, zip_longest
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -36,7 +35,7 @@ class Entry:
     count: int | None
     shared_with: str = ""
 
-    @property
+    @cached_property
     def kind(self) -> str:
         last = self.name.rpartition(".")[2]
         return last if last in KINDS else ""
@@ -74,6 +73,8 @@ WIDTH = 100  # of the sentence: a notebook would cut its line in the middle of a
 WHOLE_WORDS = {"break_long_words": False, "break_on_hyphens": False}
 MISMATCH = "border: 2px solid #d32f2f"
 FIRST_MISMATCH = "background-color: #b71c1c; color: #ffffff; font-weight: bold"
+
+NEIGHBOURS = 20  # modules that one declared too early is looked for behind
 
 Row = tuple[Entry | None, ...]  # one entry a model, None where a model has no partner
 
@@ -128,7 +129,9 @@ def first_mismatch(mine: list[Entry], reference: list[Entry]) -> str:
         before = f" after your `{rows[r - 1][0].name}`" if r else " at the start"
         return f"Missing{before}: the reference's {_gap(rows, r, 1, 0, 'entries')}."
     sentence = f"Your {my_entry} stands where the reference has {other}"
-    swap = _find_swap(mine, reference, mine.index(my_entry), reference.index(other))
+    swap = _find_swap(
+        mine, reference, mine.index(my_entry), reference.index(other), Matching(mine, reference)
+    )
     return f"{sentence}: {swap}." if swap else f"{sentence}."
 
 
@@ -207,18 +210,15 @@ def _pairs(mine: list[Entry], theirs: list[Entry]) -> list[tuple[int | None, int
     changed places, or one side has rows that the other lacks, down to where the two agree again.
     """
     pairs = []
-    gaps: dict[tuple[int, int], tuple[int, int]] = {}  # where one begins -> its rows on each side
+    matching = Matching(mine, theirs)
     i = j = 0
     while i < len(mine) and j < len(theirs):
         if mine[i].matches(theirs[j]):
             n_mine = n_theirs = 1
-        elif swap := _find_swap(mine, theirs, i, j):
+        elif swap := _find_swap(mine, theirs, i, j, matching):
             n_mine = n_theirs = swap.end - i  # side by side, as copying in order would take them
         else:
-            if (i, j) not in gaps:  # the first time, and where a swap has changed what follows
-                found = _gaps(mine[i:], theirs[j:])
-                gaps = {(i + a, j + c): (b - a, d - c) for a, b, c, d in found}
-            n_mine, n_theirs = gaps[i, j]
+            n_mine, n_theirs = matching.gap(i, j)
         pairs += zip_longest(range(i, i + n_mine), range(j, j + n_theirs))
         i += n_mine
         j += n_theirs
@@ -232,29 +232,47 @@ def _keys(mine: list[Entry], theirs: list[Entry]) -> list[list[tuple]]:
     return [[(e.shape, e.kind if telling else "") for e in side] for side in (mine, theirs)]
 
 
-def _gaps(mine: list[Entry], theirs: list[Entry]) -> list[tuple[int, int, int, int]]:
-    """Runs of rows, from and to in mine and from and to in theirs, that agree or make a gap."""
-    matcher = SequenceMatcher(None, *_keys(mine, theirs), autojunk=False)
-    return [rows for _, *rows in matcher.get_opcodes()]
+class Matching:
+    """How many rows of two lists find a partner if nothing but gaps is assumed.
 
-
-def _n_matching(mine: list[Entry], theirs: list[Entry]) -> int:
-    """How many rows find a partner if nothing but gaps is assumed.
-
-    The length of the longest common subsequence, by the bits of one large number: after each of
-    their rows, bit i is 0 where one more of mine[: i + 1] has found a partner than of mine[:i]
-    (Hyyrö 2004). A thousand rows take milliseconds.
+    The length of the longest common subsequence, of any two ends of the lists, by the bits of large
+    numbers: after each of their rows from the last on, bit k is 0 where one more of my last k + 1
+    rows has found a partner than of my last k (Hyyrö 2004). A thousand rows take milliseconds.
     """
-    my_keys, their_keys = _keys(mine, theirs)
-    places: Counter[tuple] = Counter()
-    for i, key in enumerate(my_keys):
-        places[key] |= 1 << i
-    everywhere = (1 << len(mine)) - 1
-    single = everywhere
-    for key in their_keys:
-        matched = single & places[key]
-        single = ((single + matched) | (single - matched)) & everywhere
-    return len(mine) - single.bit_count()
+
+    def __init__(self, mine: list[Entry], theirs: list[Entry]):
+        self.mine, self.theirs = _keys(mine, theirs)
+        places: Counter[tuple] = Counter()
+        for k, key in enumerate(reversed(self.mine)):
+            places[key] |= 1 << k
+        everywhere = (1 << len(mine)) - 1
+        self.single = [everywhere]  # after none of their rows, after their last, their last two, …
+        for key in reversed(self.theirs):
+            single = self.single[-1]
+            matched = single & places[key]
+            self.single.append(((single + matched) | (single - matched)) & everywhere)
+
+    def n_from(self, i: int, j: int) -> int:
+        """Of mine[i:] and theirs[j:]."""
+        n_mine = len(self.mine) - i
+        single = self.single[len(self.theirs) - j] & ((1 << n_mine) - 1)
+        return n_mine - single.bit_count()
+
+    def gap(self, i: int, j: int) -> tuple[int, int]:
+        """How many rows of each from i and j on find none, down to the first two that match."""
+        if self.mine[i] == self.theirs[j]:
+            return 1, 1  # of one shape, and no partners by their names only: side by side
+        n, end_i, end_j = self.n_from(i, j), i, j
+        while n == 0 or not (
+            self.mine[end_i] == self.theirs[end_j] and self.n_from(end_i + 1, end_j + 1) == n - 1
+        ):
+            if end_i < len(self.mine) and self.n_from(end_i + 1, end_j) == n:
+                end_i += 1
+            elif end_j < len(self.theirs):
+                end_j += 1
+            else:
+                break
+        return end_i - i, end_j - j
 
 
 @dataclass(frozen=True)
@@ -272,7 +290,9 @@ class Swap:
         return f"your `{first}` is declared before your `{second}`"
 
 
-def _find_swap(mine: list[Entry], theirs: list[Entry], i: int, j: int) -> Swap | None:
+def _find_swap(
+    mine: list[Entry], theirs: list[Entry], i: int, j: int, matching: Matching
+) -> Swap | None:
     """The swap that explains why mine[i] does not match theirs[j], if there is one.
 
     Tried at each level of the name, from the outermost: does the run of rows that mine[i] is in
@@ -284,12 +304,13 @@ def _find_swap(mine: list[Entry], theirs: list[Entry], i: int, j: int) -> Swap |
         if their_start < 0:
             continue
         for n, middle in enumerate(ends[:-1], start=1):
-            if not mine[middle].matches(theirs[their_start]):  # as hardly any does
-                continue
-            for end in ends[n:]:
-                if _swapping_explains(mine, theirs, (start, middle, end), their_start):
-                    runs = (mine[row].path[: depth + 1] for row in (start, middle))
-                    return Swap(*map(".".join, runs), end)
+            for previous, end in pairwise(ends[n - 1 :]):
+                if not _match(mine, theirs, range(previous, end), their_start - middle):
+                    break  # nor will it with more rows
+                runs = (start, middle, end)
+                if _swapping_explains(mine, theirs, runs, their_start, matching):
+                    modules = (mine[row].path[: depth + 1] for row in (start, middle))
+                    return Swap(*map(".".join, modules), end)
     return None
 
 
@@ -297,7 +318,7 @@ def _runs(entries: list[Entry], i: int, depth: int) -> list[int]:
     """Where the run of rows of one child begins and ends, and where those after it end.
 
     At depth 1 and for a row of layer1.0.conv1 the child is layer1.0, and those after it are the
-    other children of layer1 that follow.
+    other children of layer1 that follow: the next NEIGHBOURS of them.
     """
     parent, child = entries[i].path[:depth], entries[i].path[: depth + 1]
     start = i
@@ -305,29 +326,38 @@ def _runs(entries: list[Entry], i: int, depth: int) -> list[int]:
         start -= 1
     bounds = [start]
     siblings = takewhile(lambda entry: entry.path[:depth] == parent, entries[start:])
-    for _, run in groupby(siblings, key=lambda entry: entry.path[: depth + 1]):
+    runs = groupby(siblings, key=lambda entry: entry.path[: depth + 1])
+    for _, run in islice(runs, 1 + NEIGHBOURS):
         bounds.append(bounds[-1] + len(list(run)))
     return bounds
 
 
+def _match(mine: list[Entry], theirs: list[Entry], rows: range, shift: int) -> bool:
+    """Do these rows of mine match those of theirs that are `shift` further down?"""
+    return rows.stop + shift <= len(theirs) and all(
+        mine[row].matches(theirs[row + shift]) for row in rows
+    )
+
+
 def _swapping_explains(
-    mine: list[Entry], theirs: list[Entry], runs: tuple[int, int, int], their_start: int
+    mine: list[Entry],
+    theirs: list[Entry],
+    runs: tuple[int, int, int],
+    their_start: int,
+    matching: Matching,
 ) -> bool:
     """Do the rows match once mine[start:middle] and mine[middle:end] have changed places?
 
-    And does that explain more rows than a gap would? Without a batchnorm before it, a convolution
-    and the next batchnorm look like a swapped pair too.
+    That those of mine[middle:end] do is known. And does that explain more rows than a gap would?
+    Without a batchnorm before it, a convolution and the next batchnorm look like a swapped pair
+    too.
     """
     start, middle, end = runs
     their_end = their_start + end - start
-    if their_end > len(theirs):
+    if not _match(mine, theirs, range(start, middle), their_end - middle):
         return False
-    swapped = chain(range(middle, end), range(start, middle))
-    partners = range(their_start, their_end)
-    if not all(mine[i].matches(theirs[j]) for i, j in zip(swapped, partners, strict=True)):
-        return False
-    n_with_swap = end - start + _n_matching(mine[end:], theirs[their_end:])
-    return n_with_swap > _n_matching(mine[start:], theirs[their_start:])
+    n_with_swap = end - start + matching.n_from(end, their_end)
+    return n_with_swap > matching.n_from(start, their_start)
 
 
 # --- Explaining ---------------------------------------------------------------------------
@@ -367,7 +397,8 @@ def _explanation(rows: list[Row], owners: list[str]) -> str:
         return f"row {r}: {owners[column]} has nothing for your {_gap(rows, r, 0, column)}"
     sentence = f"row {r}: yours is {mine}, {owners[column]} is {other}"
     my_entries, other_entries = ([row[c] for row in rows if row[c]] for c in (0, column))
-    swap = _find_swap(my_entries, other_entries, my_entries.index(mine), other_entries.index(other))
+    i, j = my_entries.index(mine), other_entries.index(other)
+    swap = _find_swap(my_entries, other_entries, i, j, Matching(my_entries, other_entries))
     return f"{sentence}: {swap}" if swap else sentence
 
 

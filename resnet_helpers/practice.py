@@ -210,8 +210,9 @@ def practice(exercise: str, seed: int = 0) -> Practice:
 
 # ---- Reveal ---------------------------------------------------------------------------------
 
+# A function's source may end before its END marker, which is a comment after its last statement.
 SOLUTION = re.compile(
-    r"^ *### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION\n?", re.DOTALL | re.MULTILINE
+    r"^ *### BEGIN SOLUTION\n(.*?)(?:^ *### END SOLUTION\n?|\Z)", re.DOTALL | re.MULTILINE
 )
 STUB = "raise NotImplementedError()\n"
 

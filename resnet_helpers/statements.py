@@ -21,10 +21,10 @@ _BEFORE = _any_of(
     "instead_of rather_than without where when while whereas although though despite even"
 )
 _NEGATIVE = _any_of(
-    r"not no never none nothing neither without instead_of rather_than should ought needs? needed "
-    r"miss(?:es|ing)? lack\w* forg[eo]t\w* omit\w* skips skipped drops dropped absent gone "
-    r"left_out remov\w+ delet\w+ replaced disabled off bypass\w* ignor\w+ fail\w* prevent\w* "
-    r"avoid\w* protect\w* (?:is|are)_(?:right|ok|okay|fine|correct)"
+    r"not no never none nothing nobody neither without instead_of rather_than should ought "
+    r"needs? needed miss(?:es|ing)? lack\w* forg[eo]t\w* omit\w* skips skipped drops dropped "
+    r"absent gone left_out remov\w+ delet\w+ replaced disabled off bypass\w* ignor\w+ fail\w* "
+    r"prevent\w* avoid\w* protect\w* (?:is|are)_(?:right|ok|okay|fine|correct)"
 )
 _OF_THE_REFERENCE = re.compile(
     r"(?<!\bas )(?<!\bthan )(?<!\bthose )\bin (?:the )?(?:reference|original|torchvision)"

@@ -102,9 +102,9 @@ ENVIRONMENTS = {
         [
             [*(f"{name}=={version}" for name, version in COLAB.items()), "setuptools"],
             [str(ROOT)],
-            ["nbclient"],
+            ["nbclient", "pytest"],
         ],
-        [["-c", UNCHANGED], ["-c", ALONE]],
+        [["-c", UNCHANGED], ["-c", ALONE], ["-m", "pytest", "tests/slow/test_in_colab.py"]],
     ),
     "newest-3.12": newest("python3.12"),
     "newest-3.13": newest("python3.13"),

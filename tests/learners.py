@@ -68,7 +68,8 @@ def errors_as_it_is_solved(lesson: Path, folder: Path, n_solved: int) -> Iterato
 
     Yields:
         First, and after each answer, the errors of the cells that raise. After an answer only
-        those that raised at first are run again.
+        those that raised at first are run again, with the exercises between them, since a cell at
+        the end may have given one of their names to something else.
     """
     notebook, answers = shortened(learners(lesson)), tagged(build(lesson, solved=True), "exercise")
     runner = client(notebook, folder, allow_errors=True)
@@ -85,10 +86,11 @@ def errors_as_it_is_solved(lesson: Path, folder: Path, n_solved: int) -> Iterato
     with runner.setup_kernel(env=environment(folder)):
         errors = run(code_cells(notebook))
         yield errors
-        waiting = [cell for cell in code_cells(notebook) if cell.id in errors]
-        for cell, answer in zip(tagged(notebook, "exercise")[:n_solved], answers, strict=False):
+        exercises = tagged(notebook, "exercise")
+        again = [c for c in code_cells(notebook) if c.id in errors or c in exercises]
+        for cell, answer in zip(exercises[:n_solved], answers, strict=False):
             cell.source = answer.source
-            yield run([cell, *waiting])
+            yield run(again)
 
 
 def check_what_an_answer_frees(

@@ -55,7 +55,7 @@ def random_state():
         random.getstate(),
         torch.is_grad_enabled(),
         torch.get_default_dtype(),
-        torch.get_default_device(),
+        torch.empty(0).device,
         torch.get_num_threads(),
     )
 

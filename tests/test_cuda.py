@@ -159,12 +159,13 @@ def test_weights_are_copied_from_one_place_to_another(place, other):
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_broken_networks_are_broken_in_the_same_place(number, stand_in):
     x, reference = prepare_images(load_images()[:2]), put(copy.deepcopy(stand_in))
-    on_cpu = solutions.first_divergence(broken_resnet34(number, stand_in), stand_in, x)
-    there = broken_resnet34(number, reference)
+    here, there = broken_resnet34(number, stand_in), broken_resnet34(number, reference)
     assert next(there.parameters()).is_cuda
+    on_cpu = solutions.first_divergence(here, stand_in, x)
     assert solutions.first_divergence(there, reference, put(x)) == on_cpu
     found = debugging.first_divergence(there, reference, x)
-    assert (found.name, found.reference_name) == on_cpu
+    expected = debugging.first_divergence(here, stand_in, x)
+    assert (found.name, found.reference_name) == (expected.name, expected.reference_name)
     assert (debugging.find_first_nan(there, x).name is None) == (number != 5)
 
 

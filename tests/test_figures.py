@@ -17,12 +17,13 @@ from torchvision.models import vgg11
 
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
-from resnet_helpers.figures import batchnorm, degradation, layers, pooling
+from resnet_helpers.figures import batchnorm, degradation, layers, pooling, speed
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.live import Live
 from resnet_helpers.figures.network import read_network
 from resnet_helpers.figures.style import MOST_HEIGHT, Picture, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
+from resnet_helpers.measuring import BETWEEN, Layer, Roof
 from resnet_helpers.pretrained import offline_stand_in
 from resnet_helpers.solutions import ResNet34
 
@@ -36,7 +37,14 @@ def stand_in() -> nn.Module:
 
 ERRORS = pd.DataFrame({"relative error": [0.0, 1e-3, 0.1], "tolerance": [1e-4, 1e-4, 0.0]})
 ACTIVATIONS = pd.DataFrame({"std": [1.0, 2.0], "mean": [0.5, 0.7], "zeros": [0.0, 0.5]})
+LAYERS = [
+    Layer("0", "Conv2d", 0.02, 10**9, 10**7),
+    Layer("1", "BatchNorm2d", 0.005, 10**7, 10**8),
+    Layer("", BETWEEN, 0.0001, 0, 0),
+]
 PICTURES = {
+    "roofline": lambda: speed.roofline(Roof(1e11, 3e10, 1e11), LAYERS),
+    "time by kind": lambda: speed.time_by_kind({"before": LAYERS, "after, folded": LAYERS[:1]}),
     "initialisations": batchnorm.initialisations,
     "train_and_eval": batchnorm.train_and_eval,
     "gradients": degradation.gradients,
@@ -630,3 +638,24 @@ def test_the_drawing_is_the_same_twice_and_has_its_alt_text_in_every_form():
     (description,) = svg_elements(drawing, "desc")
     assert drawing.alt == description.text
     assert "4 BlockGroups of 3, 4, 6, 3 blocks" in drawing.alt
+
+
+# --- Where the time goes ---
+
+
+def test_a_roofline_names_each_kind_and_leaves_out_what_does_no_work():
+    alt = speed.roofline(Roof(1e11, 3e10, 1e11), LAYERS).alt
+    assert "At best 100 billion operations a second, memory 30 GB a second, caches 100." in alt
+    assert "Conv2d 1e+02 and 50; BatchNorm2d 0.1 and 2." in alt
+    assert BETWEEN not in alt
+
+
+def test_every_kind_has_points_however_many_there_are():
+    layers = [Layer(str(n), f"Kind{n}", 0.1, 10, 10) for n in range(20)]
+    assert all(f"Kind{n} " in speed.roofline(Roof(1e9, 1e9, 1e9), layers).alt for n in range(20))
+
+
+def test_bars_are_sums_and_what_is_small_is_together():
+    alt = speed.time_by_kind({"before": LAYERS, "after": LAYERS[:1] * 2}).alt
+    assert "before, 25 ms: Conv2d 20.0, BatchNorm2d 5.0, all else 0.1" in alt
+    assert "after, 40 ms: Conv2d 40.0, BatchNorm2d 0.0, all else 0.0" in alt

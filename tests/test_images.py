@@ -15,6 +15,7 @@ from resnet_helpers.images import (
     IMAGE_FILENAMES,
     LabelsError,
     PictureError,
+    load_classes,
     load_images,
     load_labels,
     prepare_images,
@@ -350,3 +351,92 @@ def test_a_labels_file_that_cannot_be_read(tmp_path):
     for file in (3, ["labels.json"]):
         with pytest.raises(LabelsError, match="is text"):
             load_labels(file)
+
+
+# --- Folders of classes -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def classes(photo, tmp_path) -> Path:
+    """cats/a.jpg, cats/b.PNG and dogs/a.jpg, and what tools leave beside them."""
+    for name in ("dogs/a.jpg", "cats/b.PNG", "cats/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        photo.save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    for left in (".ipynb_checkpoints", "__MACOSX"):
+        (tmp_path / left).mkdir()
+    (tmp_path / ".DS_Store").touch()
+    return tmp_path
+
+
+def test_each_subfolder_is_a_class(classes):
+    pictures, labels, names = load_classes(classes)
+    assert names == ["cats", "dogs"]
+    assert labels.tolist() == [0, 0, 1]
+    assert labels.dtype == torch.int64
+    assert [picture.size for picture in pictures] == [(64, 48)] * 3
+    assert load_classes(str(classes))[1].tolist() == [0, 0, 1]
+
+
+def test_without_a_folder_each_of_the_courses_pictures_is_a_class():
+    pictures, labels, names = load_classes()
+    assert len(pictures) == 10
+    assert labels.tolist() == list(range(10))
+    assert names[:2] == ["golden retriever", "scarlet macaw"]
+
+
+def test_every_bad_picture_of_every_class_is_named(classes):
+    (classes / "cats" / "empty.jpg").touch()
+    (classes / "dogs" / "text.png").write_text("I am no picture.")
+    with pytest.raises(PictureError) as raised:
+        load_classes(classes)
+    said = str(raised.value)
+    assert said.startswith(f"2 of 5 pictures in {classes} cannot be used: ")
+    for complaint in ("empty.jpg is empty (0 bytes)", "text.png is not a picture that"):
+        assert complaint in said
+
+
+def test_a_class_without_a_picture_is_named(classes):
+    (classes / "birds").mkdir()
+    (classes / "birds" / "films").mkdir()
+    with pytest.raises(PictureError, match=r"There is no picture in .*birds: none of its files"):
+        load_classes(classes)
+
+
+def test_a_picture_beside_the_classes_is_named(classes, photo):
+    photo.save(classes / "stray.jpg")
+    with pytest.raises(PictureError, match=r"^stray\.jpg lies in .* Move it into one of them: cat"):
+        load_classes(classes)
+
+
+@pytest.mark.parametrize(
+    ("folder", "complaint"),
+    [
+        ("", "must hold two classes or more, and holds none. Make a subfolder for each class"),
+        ("one", "must hold two classes or more, and holds only one, cats. Make a subfolder"),
+        ("nowhere", "nowhere is not there: check the path."),
+        ("a.jpg", "is a file, no folder: check the path."),
+        ("a\0b", "is not there: check the path."),
+        ("x" * 300, "cannot be read|is not there"),
+    ],
+)
+def test_what_is_no_folder_of_classes_gets_one_sentence(folder, complaint, photo, tmp_path):
+    if folder == "one":
+        (tmp_path / "one" / "cats").mkdir(parents=True)
+    elif folder == "a.jpg":
+        photo.save(tmp_path / folder)
+    with pytest.raises(PictureError, match=complaint) as raised:
+        load_classes(tmp_path / folder)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("folder", [3, ["cats", "dogs"], b"cats"])
+def test_a_folder_of_classes_is_text(folder):
+    with pytest.raises(PictureError, match="A folder or the name of a picture is text"):
+        load_classes(folder)
+
+
+def test_whatever_the_default_device_labels_are_on_the_cpu(classes):
+    with torch.device("meta"):
+        for folder in (None, classes):
+            assert load_classes(folder)[1].device.type == "cpu"

@@ -12,7 +12,7 @@ from torch import nn
 from torchvision import models
 
 from resnet_helpers import param_count, solutions
-from resnet_helpers.param_count import print_param_count
+from resnet_helpers.param_count import Entry, print_param_count
 
 
 def block(*order: str) -> nn.Module:
@@ -219,17 +219,92 @@ def test_extra_biases_leave_the_rest_aligned(explain):
     assert (matched["Sequential", "name"] == matched["Sequential (2)", "name"]).all()
 
 
-def test_models_that_differ_nearly_everywhere_are_aligned_once(explain, monkeypatch):
-    aligned = []
-    gaps = param_count._gaps
-    monkeypatch.setattr(param_count, "_gaps", lambda *sides: aligned.append(1) or gaps(*sides))
+def widths(n: int, kinds: int, seed: int) -> list[int]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(kinds, (n,), generator=generator).tolist()
+
+
+# two lists of n widths that differ nearly everywhere
+UNLIKE = {
+    "of four kinds": lambda n: (widths(n, 4, seed=0), widths(n, 4, seed=1)),
+    "of many kinds": lambda n: (widths(n, 900, seed=0), widths(n, 900, seed=1)),
+    "alternating": lambda n: ([0, 1] * (n // 2), [1, 0] * (n // 2)),
+    "every seventh": lambda n: ([0] * n, [int(k % 7 == 3) for k in range(n)]),
+    "reversed": lambda n: (list(range(n)), list(range(n))[::-1]),
+    "nothing in common": lambda n: ([0] * n, [1] * n),
+    "the first": lambda n: ([1] + [0] * n, [0] * n),
+}
+# the names of n rows: one after another, or in four groups of blocks of ten
+NAMES = {
+    "flat": lambda n: [f"{k}.weight" for k in range(n + 1)],
+    "nested": lambda n: [f"layer{4 * k // n}.{k // 10}.{k % 10}.weight" for k in range(n + 1)],
+}
+
+
+@pytest.mark.parametrize("names", NAMES)
+@pytest.mark.parametrize("unlike", UNLIKE)
+def test_twice_as_many_rows_are_about_twice_the_work(unlike, names, monkeypatch):
+    work = [0]
+
+    def counted(function):
+        def call(*args):
+            work[0] += 1
+            return function(*args)
+
+        return call
+
+    monkeypatch.setattr(param_count.Entry, "matches", counted(param_count.Entry.matches))
+    monkeypatch.setattr(param_count.Matching, "n_from", counted(param_count.Matching.n_from))
+    done = []
+    for n in (1000, 2000):
+        sides = [
+            [Entry(name, (w,), w) for name, w in zip(NAMES[names](n), side, strict=False)]
+            for side in UNLIKE[unlike](n)
+        ]
+        work[0] = 0
+        param_count._aligned(sides)
+        done.append(work[0])
+    assert done[1] < 2.5 * done[0]
+    assert done[1] < 30 * 2000
+
+
+def test_models_that_differ_nearly_everywhere_are_aligned(explain):
     sizes = torch.randint(1, 9, (2, 201), generator=torch.Generator().manual_seed(0)).tolist()
     with torch.device("meta"):
         models = [nn.Sequential(*map(nn.Linear, side, side[1:])) for side in sizes]
     frame, _ = explain(*models)
     matched = frame.dropna()
     assert (matched["Sequential", "shape"] == matched["Sequential (2)", "shape"]).sum() > 50
-    assert len(aligned) < 10  # and not at each of some hundred mismatches
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_as_many_rows_find_a_partner_as_can(seed):
+    """Against the textbook's table of the longest common subsequence."""
+    sides = [widths(30, 3, seed), widths(25, 3, seed + 100)]
+    mine, theirs = ([Entry(f"{k}.weight", (w,), w) for k, w in enumerate(side)] for side in sides)
+    longest = {}
+    for i in range(30, -1, -1):
+        for j in range(25, -1, -1):
+            if i == 30 or j == 25:
+                longest[i, j] = 0
+            elif sides[0][i] == sides[1][j]:
+                longest[i, j] = 1 + longest[i + 1, j + 1]
+            else:
+                longest[i, j] = max(longest[i + 1, j], longest[i, j + 1])
+    matching = param_count.Matching(mine, theirs)
+    assert {place: matching.n_from(*place) for place in longest} == longest
+
+
+def test_rows_of_one_shape_under_unlike_names_stand_side_by_side(explain):
+    class Odd(nn.Module):
+        def __init__(self, *names: str):
+            super().__init__()
+            for name in names:
+                self.register_parameter(name, nn.Parameter(torch.zeros(3)))
+
+    frame, sentence = explain(Odd("gamma", "weight"), Odd("gamma", "bias"))
+    assert n_gaps(frame) == [0, 0]
+    assert sentence.startswith("row 1: yours is `weight` (3,), `Odd (2)`'s is `bias` (3,)")
 
 
 def test_of_equal_blocks_the_last_is_missing(explain):

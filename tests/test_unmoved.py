@@ -60,7 +60,7 @@ def state():
         "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
         "autocast": torch.is_autocast_enabled("cpu"),
         "dtype": torch.get_default_dtype(),
-        "device": torch.get_default_device(),
+        "device": torch.empty(0).device,
         "threads": torch.get_num_threads(),
         "hooks": [dict(getattr(nn_module, name)) for name in GLOBAL_HOOKS],
         "sum": torch.ones(2, requires_grad=True).sum().item(),
@@ -283,6 +283,13 @@ def test_what_it_changes_is_changed_back_and_the_mistake_named_all_the_same(chan
         return x.sum((2, 3))
 
     assert "You sum over height and width" in message_of(pool(forward))
+
+
+def test_a_default_device_that_was_set_and_taken_back_before_does_not_matter():
+    """PyTorch 2.6 does not know then what the default device is."""
+    torch.set_default_device("cpu")
+    torch.set_default_device(None)
+    assert "You sum over height and width" in message_of(pool(lambda x: x.sum((2, 3))))
 
 
 REPLACED = [

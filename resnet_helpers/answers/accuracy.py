@@ -191,6 +191,30 @@ for k in (2, 3):
             f"({k}, len(guess))).indices for guess, label in zip(guesses, labels)])",
         },
     )
+wrong(
+    "loss returned",
+    plain,
+    {
+        "model(images).argmax(dim=1)": "torch.nn.functional.cross_entropy(model(images), labels)",
+        "(guesses == labels).float().mean()": "guesses",
+    },
+)
+wrong(
+    "probability of the label",
+    decorated,
+    {
+        "(probabilities.topk(1).indices.squeeze(1) == labels).double()": "probabilities["
+        "torch.arange(len(labels)), labels]"
+    },
+)
+wrong(
+    "probability above a half",
+    decorated,
+    {
+        "(probabilities.topk(1).indices.squeeze(1) == labels).double()": "(probabilities["
+        "torch.arange(len(labels)), labels] > 0.5).double()"
+    },
+)
 wrong("classes counted from 1", plain, {"argmax(dim=1)": "argmax(dim=1) + 1"})
 wrong("share of errors", plain, {"guesses == labels": "guesses != labels"})
 wrong("percent", counted_in_batches, {"return n_right": "return 100 * n_right"})

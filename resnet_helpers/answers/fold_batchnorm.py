@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from resnet_helpers.answers.edits import Answers
+from resnet_helpers.layers import Conv2d
 
 fold_batchnorm = Answers("fold_batchnorm", globals())
 right, wrong = fold_batchnorm.right, fold_batchnorm.wrong
@@ -112,11 +113,11 @@ def as_a_matrix(conv, norm):
 
 @right
 def copy_of_pytorchs(conv, norm):
-    if isinstance(conv, nn.Conv2d):
-        folded = copy.deepcopy(conv)
-    else:
+    if isinstance(conv, Conv2d):  # the course's
         sizes = conv.in_channels, conv.out_channels, conv.kernel_size
         folded = nn.Conv2d(*sizes, conv.stride, conv.padding)
+    else:
+        folded = copy.deepcopy(conv)
     std = (norm.running_var + norm.eps).sqrt().detach()
     with torch.no_grad():
         w = torch.ones_like(std) if norm.weight is None else norm.weight
@@ -165,6 +166,16 @@ wrong(
     "weight scaled along the input channels", copied_in, {"view(-1, 1, 1, 1)": "view(1, -1, 1, 1)"}
 )
 wrong("weight scaled along the kernel's width", new_parameters, {"[:, None, None, None]": ""})
+wrong(
+    "weight scaled along the kernel's height",
+    new_parameters,
+    {"[:, None, None, None]": "[:, None]"},
+)
+wrong(
+    "running_var not rooted in the bias",
+    new_parameters,
+    {BIAS: "beta + (conv_bias - norm.running_mean) * gamma / (norm.running_var + norm.eps)"},
+)
 wrong("weight transposed", new_parameters, {WEIGHT: f"({WEIGHT}).transpose(0, 1)"})
 wrong("running_mean not scaled", copied_in, {"-norm.running_mean * scale": "-norm.running_mean"})
 wrong("conv's bias not scaled", copied_in, {"scale * conv.bias": "conv.bias"})
@@ -236,6 +247,11 @@ wrong(
     },
 )
 wrong(
+    "norm's weight changed",
+    copied_in,
+    {"scale = norm.weight * scale": "scale = norm.weight.mul_(scale)"},
+)
+wrong(
     "norm's bias changed",
     copied_in,
     {
@@ -264,6 +280,26 @@ wrong(
         f"\nfolded.bias = nn.Parameter({BIAS})": "",
     },
 )
+wrong(
+    "the course's Conv2d made",
+    copied_in,
+    {
+        "settings = conv.stride, conv.padding, conv.dilation, conv.groups\n": "",
+        "nn.Conv2d(*sizes, *settings)": "Conv2d(*sizes, conv.stride, conv.padding)",
+        "folded.bias.copy_(-norm.running_mean * scale)": (
+            "folded.bias = nn.Parameter(-norm.running_mean * scale)"
+        ),
+    },
+)
+wrong("bias never set", new_parameters, {f"folded.bias = nn.Parameter({BIAS})\n": ""})
+wrong("weight never set", new_parameters, {f"folded.weight = nn.Parameter({WEIGHT})\n": ""})
+wrong(
+    "Sequential of the new convolution",
+    new_parameters,
+    {"return folded": "return nn.Sequential(folded)"},
+)
+wrong("Sequential of both", copied_in, {"return folded": "return nn.Sequential(conv, norm)"})
+wrong("function returned", copied_in, {"return folded": "return lambda x: norm(conv(x))"})
 wrong(
     "weight and bias returned",
     new_parameters,

@@ -141,6 +141,13 @@ wrong(
 wrong("mean added", Addcmul, {SHIFT: "self.bias + mean * scale"})
 wrong("mean forgotten", Addcmul, {SHIFT: "self.bias"})
 wrong("bias forgotten", Addcmul, {SHIFT: "-mean * scale"})
+wrong("mean divided by scale", Addcmul, {SHIFT: "self.bias - mean / scale"})
+wrong("weight twice in shift", Addcmul, {SHIFT: "self.bias - self.weight * mean * scale"})
+wrong(
+    "eps forgotten in shift",
+    Addcmul,
+    {SHIFT: "self.bias - mean * self.weight / torch.sqrt(var)"},
+)
 wrong("bias scaled", Addcmul, {SHIFT: "(self.bias - mean) * scale"})
 wrong("shift with the wrong sign", InPlace, {"self.bias - a * mean": "a * mean - self.bias"})
 wrong("weight forgotten in shift", TimesPlus, {"mean * self.weight / std": "mean / std"})
@@ -170,6 +177,25 @@ wrong(
     TimesPlus,
     {"std).reshape(1, -1, 1, 1)\nshift": "std).reshape(-1, 1, 1, 1)\nshift"}
     | {"std).reshape(1, -1, 1, 1)\nreturn": "std).reshape(-1, 1, 1, 1)\nreturn"},
+)
+wrong(
+    "scale and shift along the height",
+    Addcmul,
+    {LINE: "torch.addcmul(shift[:, None], x, scale[:, None])"},
+)
+wrong(
+    "statistics over everything",
+    TimesPlus,
+    {"x.mean((0, 2, 3))": "x.mean()", "x.var((0, 2, 3), correction=0)": "x.var(correction=0)"},
+)
+wrong(
+    "scale and shift of a new layer",
+    TimesPlus,
+    {
+        "std = torch.sqrt(var + self.eps)\n": "",
+        "(self.weight / std).reshape(1, -1, 1, 1)": "(1 + self.eps) ** -0.5",
+        "(self.bias - mean * self.weight / std).reshape(1, -1, 1, 1)": "0",
+    },
 )
 wrong("unbiased variance", Addcmul, {", unbiased=False": ""})
 wrong("var_mean the other way round", Addcmul, {"var, mean = torch": "mean, var = torch"})

@@ -404,6 +404,14 @@ wrong("model never called", by_momentum, {"model(images)": "model"})
 wrong("a copy recalibrated", by_momentum, {"modes = {": "model = copy.deepcopy(model)\nmodes = {"})
 wrong("statistics of the output", by_hooks, {"inputs[0].detach()": "output.detach()"})
 wrong(
+    "statistics of the output, pooled",
+    by_hooks,
+    {
+        "inputs[0].detach()": "output.detach()",
+        "inputs = seen[batchnorm]": "inputs = [torch.cat(seen[batchnorm], 1)]",
+    },
+)
+wrong(
     "all batches at once",
     by_momentum,
     {"enumerate(batches, start=1)": "[(1, torch.cat(list(batches)))]"},

@@ -99,6 +99,17 @@ def with_a_closure(model, optimizer, images, labels):
 
 
 @right
+def forward_called(model, optimizer, images, labels):
+    model.train()
+    logits = model.forward(images)
+    loss = F.cross_entropy(input=logits, target=labels)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+    return loss.data.item()
+
+
+@right
 def gradients_assigned(model, optimizer, images, labels):
     model.train()
     loss = F.cross_entropy(model(images), labels)
@@ -205,6 +216,7 @@ wrong(
     {"images), labels)\n": "images), labels) / len(images)\n"},
 )
 wrong("loss not reduced", plain, {", labels)\n": ', labels, reduction="none")\n'})
+wrong("loss class given the data", plain, {"F.cross_entropy(model(": "nn.CrossEntropyLoss(model("})
 wrong("loss with the sign changed", by_hand, {"-log_prob": "log_prob"})
 wrong(
     "binary cross-entropy",

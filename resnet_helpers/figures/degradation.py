@@ -6,20 +6,20 @@ from. It is the experiment of He et al. 2015 (section 4.2) in a minute in place 
 
 from collections.abc import Iterator
 from contextlib import suppress
-from html import escape
 from textwrap import fill
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.looking import on_cpu
+from resnet_helpers.figures.progress import Progress
 from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import load_images, prepare_images
+from resnet_helpers.training.crops import random_crops
 
 SHALLOW, DEEP = 20, 56  # the layers with weights, as the paper counts them
 WIDTH, CROP, BATCH_SIZE = 8, 16, 64
@@ -110,20 +110,6 @@ def small_network(depth: int, skip: bool, seed: int, zero_init=True) -> nn.Seque
 # --- The experiment -------------------------------------------------------------------------
 
 
-@on_cpu()
-def random_crops(
-    pictures: Float[Tensor, "pictures rgb h w"], generator: torch.Generator
-) -> tuple[Float[Tensor, "batch rgb crop crop"], Int[Tensor, "batch"]]:
-    """64 crops of 16x16 pixels, and the number of the picture that each is from."""
-    n_pictures, _, height, width = pictures.shape
-    labels = torch.randint(n_pictures, (BATCH_SIZE,), generator=generator)
-    tops = torch.randint(height - CROP + 1, (BATCH_SIZE,), generator=generator)
-    lefts = torch.randint(width - CROP + 1, (BATCH_SIZE,), generator=generator)
-    corners = zip(labels.tolist(), tops.tolist(), lefts.tolist(), strict=True)
-    crops = [pictures[i, :, top : top + CROP, left : left + CROP] for i, top, left in corners]
-    return torch.stack(crops), labels
-
-
 def train_together(seed=0, n_steps=N_STEPS, losses: Losses | None = None) -> Iterator[Losses]:
     """Train plain and residual networks, shallow and deep, on the same crops.
 
@@ -150,7 +136,7 @@ def train_together(seed=0, n_steps=N_STEPS, losses: Losses | None = None) -> Ite
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
             runs.append((network, optimizer, schedule, by_depth[depth]))
     for _ in range(n_steps):
-        crops, labels = random_crops(pictures, generator)
+        crops, labels = random_crops(pictures, generator, BATCH_SIZE, CROP)
         for network, optimizer, schedule, network_losses in runs:
             loss = F.cross_entropy(network(crops), labels)
             optimizer.zero_grad()
@@ -208,22 +194,6 @@ def verdict(losses: Losses) -> str:
 
 
 # --- Looking at it --------------------------------------------------------------------------
-
-
-class Progress:
-    """A progress bar, and the picture as far as it is drawn."""
-
-    def __init__(self, step: int, n_steps: int, picture: Picture):
-        self.step, self.n_steps, self.picture = step, n_steps, picture
-
-    def __repr__(self) -> str:
-        return f"step {self.step} of {self.n_steps}"
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<progress value="{self.step}" max="{self.n_steps}" style="width: 60%"></progress> '
-            f"{escape(repr(self))}<br>{self.picture.html()}"
-        )
 
 
 @one_thread()
@@ -346,7 +316,8 @@ def gradient_norms(depth: int, skip: bool) -> list[float]:
     """
     network = small_network(depth, skip, seed=0, zero_init=False)
     generator = torch.Generator().manual_seed(0)
-    crops, labels = random_crops(prepare_images(load_images()), generator)
+    pictures = prepare_images(load_images())
+    crops, labels = random_crops(pictures, generator, BATCH_SIZE, CROP)
     F.cross_entropy(network(crops), labels).backward()
     convs = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
     return [conv.weight.grad.norm().item() for conv in convs]

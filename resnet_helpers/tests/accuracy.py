@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
@@ -11,11 +12,11 @@ from resnet_helpers.tests import learning
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
 from resnet_helpers.tests.learning import (
     THREE,
-    Witness,
+    Noting,
     modes,
+    modes_of_two,
     not_a_number,
     number,
-    seen_running,
     with_batchnorm,
 )
 from resnet_helpers.tests.structure import Entries
@@ -36,30 +37,25 @@ MANY_LABELS = (MANY.flatten(1).argmax(1) + (torch.arange(2053) >= 1400)) % 3
 MANY_LABELS[-1] = MANY[-1].flatten().argmax()
 
 
-def pixels(mode="train") -> nn.Module:
-    """A model of two modules whose logits are the pixel, in this mode."""
-    return nn.Sequential(nn.Flatten()).train(mode == "train")
+def pixels(note=lambda model: None) -> nn.Module:
+    """A model of two modules whose logits are the pixel."""
+    return Noting(note, nn.Flatten())
 
 
-def modes_seen(accuracy, model):
+def modes_seen(accuracy, set_modes):
     """In which mode the model and its submodule are when they run."""
-
-    def mode(module):
-        return {"model": module.training, "its submodules": module[0].training}
-
-    seen = seen_running(model, lambda m: accuracy(m, THREE.clone(), THREE_LABELS.clone()), mode)
+    seen: list[dict] = []
+    model = set_modes(pixels(lambda model: seen.append(modes_of_two(model))))
+    accuracy(model, THREE.clone(), THREE_LABELS.clone())
     return seen[0] if seen else "forward never called"
 
 
 def recorded(accuracy):
     """Whether gradients are recorded while the model runs."""
-    return any(
-        seen_running(
-            pixels(),
-            lambda model: accuracy(model, THREE.clone(), THREE_LABELS.clone()),
-            lambda _: torch.is_grad_enabled(),
-        )
-    )
+    seen: list[bool] = []
+    model = pixels(lambda _: seen.append(torch.is_grad_enabled()))
+    accuracy(model, THREE.clone(), THREE_LABELS.clone())
+    return any(seen)
 
 
 def modes_afterwards(accuracy, model):
@@ -83,11 +79,12 @@ def changed(accuracy):
 
 def left_behind(accuracy):
     """What else could be different after accuracy."""
-    model, images, labels = Witness(), THREE.clone(), THREE_LABELS.clone()
+    images, labels = THREE.clone(), THREE_LABELS.clone()
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 3))
     accuracy(model, images, labels)
     return {
         "gradients are on": torch.is_grad_enabled(),
-        "the model's parameters require them": model.weight.requires_grad,
+        "the model's parameters require them": model[1].weight.requires_grad,
         "images unchanged": torch.equal(images, THREE),
         "labels unchanged": torch.equal(labels, THREE_LABELS),
     }
@@ -128,13 +125,13 @@ TRIALS = (
         "a model that was in train mode",
         watched("model.train()", "model.training, layer.training"),
         "training seen in forward",
-        "modes_seen(accuracy, pixels())",
+        "modes_seen(accuracy, nn.Module.train)",
     ),
     trial(
         "a model in eval mode whose submodule was in train mode",
         watched("model.eval(); model[0].train()", "model.training, layer.training"),
         "training seen in forward",
-        "modes_seen(accuracy, mixed(pixels(), 'eval'))",
+        "modes_seen(accuracy, lambda model: mixed(model, 'eval'))",
     ),
     trial(
         THREE_TEXT,
@@ -224,9 +221,12 @@ class AccuracyInSteps:
         before = {module: module.training for module in model.modules()}
         self.prepare(model)
         with self.guard():
-            guesses = self.guesses(model(images))
+            logits = model(images)
         self.restore(model, before)
-        return self.result(self.share(self.right(guesses, labels)))
+        return self.result(self.of_logits(logits, labels))
+
+    def of_logits(self, logits, labels):
+        return self.share(self.right(self.guesses(logits), labels))
 
 
 # ---- The mistakes ---------------------------------------------------------------------------
@@ -382,6 +382,25 @@ for k in (2, 3):
         right=lambda self, guesses, labels: (guesses == labels[:, None]).any(1),
     )
 mistake(
+    "loss returned",
+    "You return the loss, the cross-entropy. Return the share of the guesses that are right.",
+    of_logits=lambda self, logits, labels: F.cross_entropy(logits, labels),
+)
+mistake(
+    "probability of the label",
+    "You average the probability of the right class. A guess counts as right or wrong: compare "
+    "argmax(dim=1) with the labels.",
+    of_logits=lambda self, logits, labels: logits.softmax(1).gather(1, labels[:, None]).mean(),
+)
+mistake(
+    "probability above a half",
+    "You count a picture as right only if its label's probability is above a half. It is right if "
+    "no other class has a higher one: argmax(dim=1).",
+    of_logits=lambda self, logits, labels: (
+        (logits.softmax(1).gather(1, labels[:, None]) > 0.5).float().mean()
+    ),
+)
+mistake(
     "classes counted from 1",
     "You count the classes from 1. Both the labels and argmax start at 0.",
     guesses=lambda self, logits: logits.argmax(1) + 1,
@@ -399,7 +418,7 @@ mistake(
 mistake(
     "number instead of share",
     "You return how many guesses are right. Divide by the number of pictures.",
-    only_if="accuracy(torch.nn.Flatten(), MANY.clone(), MANY_LABELS.clone()) == 1401",
+    only_if="float(accuracy(torch.nn.Flatten(), MANY.clone(), MANY_LABELS.clone())) == 1401",
     share=lambda self, right: right.sum(),
 )
 mistake(
@@ -496,8 +515,7 @@ LAST_BATCH = known(
 def is_called(accuracy: Callable) -> bool:
     """Whether the model, or a copy of it, runs at all, whatever is raised later."""
     found: list[bool] = []
-    model = pixels()
-    model.register_forward_pre_hook(lambda *_: found.append(True))
+    model = pixels(lambda _: found.append(True))
     with suppress(Exception):
         accuracy(model, THREE.clone(), THREE_LABELS.clone())
     return bool(found)
@@ -507,7 +525,7 @@ def look_closer(accuracy: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
     sizes: list[int] = []
     model = pixels()
-    model.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    model[0].register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
     returned = accuracy(model, MANY.clone(), MANY_LABELS.clone())
     result = number(returned)
     if not sizes:

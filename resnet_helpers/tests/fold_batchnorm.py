@@ -22,6 +22,12 @@ CONV_BIAS = torch.tensor([10.0, -20.0])
 SETTINGS = ["in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"]
 
 
+def seeded(fold_batchnorm: Callable, conv: nn.Module, norm: nn.Module) -> Any:
+    """What fold_batchnorm gives. What it leaves as drawn at random is the same each time."""
+    torch.manual_seed(0)
+    return fold_batchnorm(conv, norm)
+
+
 def kind(folded: Any) -> str:
     """What was returned."""
     if isinstance(folded, nn.Conv2d):
@@ -111,22 +117,22 @@ def both(tried: str, made: str) -> tuple[Trial, Trial]:
     return (
         trial(
             tried,
-            f"{made}\nfold_batchnorm(conv, norm).weight.flatten(1)",
+            f"{made}\nfold_batchnorm(conv, norm).weight",
             "weight",
-            "fold_batchnorm(conv, norm).weight.detach().squeeze()",
+            "seeded(fold_batchnorm, conv, norm).weight.detach()",
         ),
         trial(
             tried,
             f"{made}\nfold_batchnorm(conv, norm).bias",
             "bias",
-            "fold_batchnorm(conv, norm).bias.detach()",
+            "seeded(fold_batchnorm, conv, norm).bias.detach()",
         ),
     )
 
 
 def result(tried: str, made: str, shape: tuple[int, ...]) -> Trial:
     """A trial of what the result gives for x of this shape."""
-    code = f"conv, norm = {made}\nfold_batchnorm(conv, norm)(made_up{shape})"
+    code = f"seeded(fold_batchnorm, *{made})(made_up{shape})"
     return trial(f"{tried}; x of shape {shape}", code, "output")
 
 
@@ -169,7 +175,7 @@ TRIALS = (
         f"{CONV}, bias=[10, -20]; {NORM}, in train mode",
         f"{new(mode='train')}\n"
         "(fold_batchnorm(conv, norm), conv.state_dict(), norm.state_dict(), norm.training)",
-        "what fold_batchnorm leaves",
+        "things to leave alone",
         "left_alone(fold_batchnorm, conv, norm)",
     ),
     trial(
@@ -311,10 +317,25 @@ mistake(
     along=lambda self, scale: scale,
 )
 mistake(
+    "weight scaled along the kernel's height",
+    "Your scale lines up with the weight's third axis, the kernel's height. The output channels "
+    "are the first axis: scale.view(-1, 1, 1, 1).",
+    along=lambda self, scale: scale.view(-1, 1),
+)
+mistake(
     "weight transposed",
     "You swap the first two axes of the weight. In nn.Conv2d's weight too the output channels come "
     "first: multiply by scale.view(-1, 1, 1, 1), and leave the axes as they are.",
     weight=lambda self, conv, scale: (conv.weight * self.along(scale)).transpose(0, 1),
+)
+mistake(
+    "running_var not rooted in the bias",
+    "In the bias you divide by the variance. There too it is its root, so the same scale as in the "
+    "weight: norm.bias + (conv.bias - running_mean) * scale.",
+    bias=lambda self, conv, norm, mean, scale: (
+        self.norms_bias(norm)
+        + (self.convs_bias(conv) - mean) * self.norms_weight(norm) / (norm.running_var + norm.eps)
+    ),
 )
 mistake(
     "running_mean not scaled",
@@ -443,6 +464,16 @@ class _:
 
 
 @mistake(
+    "norm's weight changed",
+    "You change norm's own weight. Make a new tensor, and leave norm as it is.",
+)
+class _:
+    def finish(self, conv, norm, scale):
+        if norm.weight is not None:
+            norm.weight.copy_(scale)
+
+
+@mistake(
     "norm's bias changed",
     "You change norm's own bias. Make a new tensor, and leave norm as it is.",
 )
@@ -454,8 +485,8 @@ class _:
 
 @mistake(
     "copy of conv returned",
-    "You return a copy of conv with a new weight and bias. The course's Conv2d has no bias, so in "
-    "its copy yours has no effect: make an nn.Conv2d.",
+    "You put a bias into a copy of conv. The course's Conv2d can have none, and neither can its "
+    "copy: make a new nn.Conv2d.",
 )
 class _:
     def made(self, conv, norm, weight, bias):
@@ -475,6 +506,57 @@ class _:
         return folded
 
 
+@mistake(
+    "the course's Conv2d made",
+    "You make the course's Conv2d, which has no bias, and takes one number as kernel_size. Make "
+    "PyTorch's: nn.Conv2d(…).",
+)
+class _:
+    def made(self, conv, norm, weight, bias):
+        sizes = conv.in_channels, conv.out_channels, conv.kernel_size
+        folded = layers.Conv2d(*sizes, conv.stride, conv.padding)
+        folded.weight, folded.bias = nn.Parameter(weight), nn.Parameter(bias)
+        return folded
+
+
+def left_at_random(name: str) -> None:
+    """Add the mistake of leaving this parameter of a new nn.Conv2d as it is drawn."""
+
+    def made(self, conv, norm, weight, bias):
+        settings = {name: getattr(conv, name) for name in self.settings}
+        folded = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, **settings)
+        other, value = ("bias", bias) if name == "weight" else ("weight", weight)
+        setattr(folded, other, nn.Parameter(value))
+        return folded
+
+    mistake(
+        f"{name} never set",
+        f"The {name} of your nn.Conv2d is as it was drawn at random. Give it the new one: "
+        f"folded.{name} = nn.Parameter(…).",
+        made=made,
+    )
+
+
+left_at_random("weight")
+left_at_random("bias")
+A_SEQUENTIAL = "You return a Sequential. Return one nn.Conv2d, which does what conv and norm do."
+mistake(
+    "Sequential of both",
+    A_SEQUENTIAL,
+    made=lambda self, conv, norm, weight, bias: nn.Sequential(conv, norm),
+)
+mistake(
+    "Sequential of the new convolution",
+    A_SEQUENTIAL,
+    made=lambda self, conv, norm, weight, bias: nn.Sequential(
+        FoldBatchnormInSteps.made(self, conv, norm, weight, bias)
+    ),
+)
+mistake(
+    "function returned",
+    "You return a function. Return an nn.Conv2d, which does what conv and norm do.",
+    made=lambda self, conv, norm, weight, bias: lambda x: norm(conv(x)),
+)
 mistake(
     "weight and bias returned",
     "You return the two tensors. Return an nn.Conv2d that has them as its weight and bias.",

@@ -3,6 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from types import MethodType
 
 import torch
@@ -12,6 +13,7 @@ from resnet_helpers import solutions
 from resnet_helpers.tests import freeze_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
 from resnet_helpers.tests.recalibrate_trials import batchnorms_of
+from resnet_helpers.tests.structure import few
 from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -131,8 +133,8 @@ mistake(
 
 
 RECURSION = (
-    "Your train method calls eval(), and eval() calls train(False), which is yours again, and so "
-    "on for ever. Call eval() once, in freeze, and let your train method do nothing."
+    "Your train method calls itself over and over, also by eval(), which calls train(False). Call "
+    "eval() once, in freeze, and let your train method do nothing."
 )
 mistake(
     "train calls eval",
@@ -217,8 +219,8 @@ class _:
 
 @mistake(
     "the original's batchnorms held",
-    "The model's train method puts the original's batchnorms in eval mode, also in a deepcopy, "
-    "whose own are in train mode then. Replace the train method of each batchnorm instead.",
+    "In a deepcopy you still put the original's batchnorms in eval mode, and the copy's own run in "
+    "train mode. Replace the train method of each batchnorm by one that does nothing.",
 )
 class _:
     def hold(self, batchnorm):
@@ -259,12 +261,14 @@ mistake(
     "PyTorch's BatchNorm2d only",
     "You look for nn.BatchNorm2d only, and leave out your own, and BatchNorm1d. A batchnorm is "
     "any module with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d"]',
     batchnorms=lambda self, model: [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)],
 )
 mistake(
     "PyTorch's batchnorms only",
     "You leave out the BatchNorm2d of lesson 1, which is none of PyTorch's classes. A batchnorm is "
     "any module with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d", "BatchNorm1d"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
     ],
@@ -273,6 +277,7 @@ mistake(
     "one's own BatchNorm2d only",
     "You leave out PyTorch's batchnorms, which are not of your class. A batchnorm is any module "
     "with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["lesson 1"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, solutions.BatchNorm2d)
     ],
@@ -281,6 +286,7 @@ mistake(
     "no BatchNorm1d",
     "You leave out PyTorch's BatchNorm1d. A batchnorm is any module with a running_mean: "
     "hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d", "lesson 1"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, (nn.BatchNorm2d, solutions.BatchNorm2d))
     ],
@@ -412,14 +418,18 @@ OF_THE_CLASS = known(
 )
 WITHOUT_ARGUMENT = known(
     "train without an argument",
-    "Your train method takes no argument, and it is called with the mode: model.train() calls "
-    "train(True) of each module in it.",
+    "Your train method can't be called as train() and as train(True), which is what model.train() "
+    "does with each module in it. Set on a module itself, a function gets no self, unless it is "
+    "bound: MethodType(function, module).",
 )
 OTHER_NAMES = known(
     "batchnorms wrapped",
     "The names in the state dict are other than before, so no saved weights fit, as happens where "
     "a module is put around another, or in its place. Leave the modules where they are.",
 )
+
+
+by_name = {known.name: known for known in mistake}
 
 
 def calls_train(freeze: Callable) -> bool:
@@ -429,6 +439,27 @@ def calls_train(freeze: Callable) -> bool:
     return model[0].training
 
 
+KINDS = {
+    "BatchNorm2d": nn.BatchNorm2d,
+    "BatchNorm1d": nn.BatchNorm1d,
+    "lesson 1": solutions.BatchNorm2d,
+}
+
+
+def kinds_held(freeze: Callable) -> list[str]:
+    """Which kinds of batchnorm keep their statistics in a frozen model in train mode."""
+    held = []
+    for name, kind in KINDS.items():
+        model = nn.Sequential(kind(1))
+        x = freeze_trials.A.flatten(1) if kind is nn.BatchNorm1d else freeze_trials.A
+        with suppress(Exception):
+            freeze(model)
+            model.train()
+            model(x.clone())
+            held += [name] * (not model[0].running_mean.any())
+    return held
+
+
 def train_methods() -> list[object]:
     """That of each class whose instances a frozen network holds."""
     classes = (nn.Module, nn.Sequential, nn.BatchNorm1d, nn.BatchNorm2d, solutions.BatchNorm2d)
@@ -436,12 +467,23 @@ def train_methods() -> list[object]:
 
 
 def takes_a_mode(module: nn.Module) -> bool:
-    """Whether its train method can be called as model.train() does it."""
+    """Whether its train method can be called without a mode, and with one."""
+    signature = inspect.signature(module.train)
     try:
-        inspect.signature(module.train).bind(True)
+        signature.bind()
+        signature.bind(True)
     except TypeError:
         return False
     return True
+
+
+def normalises_with_the_batch(model: nn.Module) -> bool:
+    """Whether it gives other outputs in train mode, by batchnorms whose statistics stay."""
+    before = freeze_trials.values_of(model)
+    x = freeze_trials.IMAGES.clone()
+    in_train_mode, in_eval_mode = model.train()(x), model.eval()(x)
+    stays = set(freeze_trials.moved(before, model).of.values()) == {"as before"}
+    return stays and not torch.allclose(in_train_mode, in_eval_mode)
 
 
 def look_closer(freeze: Callable) -> Mistake | str:
@@ -453,7 +495,19 @@ def look_closer(freeze: Callable) -> Mistake | str:
         return OF_THE_CLASS
     if list(model.state_dict()) != names:
         return OTHER_NAMES
-    return "" if all(map(takes_a_mode, model.modules())) else WITHOUT_ARGUMENT
+    if left := [name for name, p in model.named_parameters() if p.requires_grad]:
+        return (
+            f"Of a network's parameters, {few(left)} still require gradients. Freeze all of "
+            "model.parameters()."
+        )
+    if not all(map(takes_a_mode, model.modules())):
+        return WITHOUT_ARGUMENT
+    batchnorms = [*batchnorms_of(model).values()]
+    were_held = not any(batchnorm.training for batchnorm in batchnorms)
+    model.train()
+    if were_held and all(bn.training for bn in batchnorms) and not kinds_held(freeze):
+        return by_name["eval mode once only"]
+    return by_name["momentum 0"] if normalises_with_the_batch(model) else ""
 
 
 # ---- The check ------------------------------------------------------------------------------

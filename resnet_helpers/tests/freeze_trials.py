@@ -217,6 +217,10 @@ OWN = (
     "from resnet_helpers.solutions import BatchNorm2d; model = torch.nn.Sequential(BatchNorm2d(1))"
 )
 OF_VECTORS = "model = torch.nn.Sequential(torch.nn.BatchNorm1d(1))"
+THREE_LAYERS = (
+    "model = torch.nn.Sequential(torch.nn.BatchNorm2d(1), torch.nn.Flatten(), "
+    "torch.nn.Linear(1, 2))"
+)
 IN_A_PART = "model = torch.nn.Sequential(torch.nn.Sequential(torch.nn.BatchNorm2d(1)))"
 PICTURES = "model(x) with x = [1, 3], two pictures of one pixel"
 
@@ -276,7 +280,13 @@ TRIALS = (
         "after_training(freeze)",
         "afterwards",
     ),
-    trial(f"a network {NEW_LAYER}", "modes_of_new_layer(frozen(freeze))", "mode of"),
+    trial(
+        f"a network {NEW_LAYER}",
+        f"{THREE_LAYERS}; freeze(model); model[2] = torch.nn.Linear(1, 2); model.eval()\n"
+        "model[2].training",
+        "mode of",
+        "modes_of_new_layer(frozen(freeze))",
+    ),
     trial(
         "a network frozen, then with a new first layer, and loss.backward()",
         "gradient_of_new_first_layer(freeze)",
@@ -284,10 +294,18 @@ TRIALS = (
     ),
     trial(
         f"a deepcopy of a network {NEW_LAYER}, two steps of training of the copy",
-        "copy_after_training(freeze)",
+        f"import copy; {MODEL}; freeze(model); twin = copy.deepcopy(model); twin.train(); "
+        "twin(A.clone())\ntwin[0].running_mean",
         "the copy afterwards",
+        "copy_after_training(freeze)",
     ),
-    trial(f"a deepcopy of a network {NEW_LAYER}", "modes_of_new_layer(copied(freeze))", "mode of"),
+    trial(
+        f"a deepcopy of a network {NEW_LAYER}",
+        f"import copy; {THREE_LAYERS}; freeze(model); twin = copy.deepcopy(model); "
+        "twin[2] = torch.nn.Linear(1, 2); twin.eval()\ntwin[2].training",
+        "mode of",
+        "modes_of_new_layer(copied(freeze))",
+    ),
     trial(
         f"a network {NEW_LAYER}, in eval mode, two steps of training of a deepcopy of it",
         "original_after_training_of_copy(freeze)",

@@ -96,7 +96,7 @@ def output(settings: str, mode: str) -> Trial:
     """A trial of what comes out for the small x."""
     tried = f"{mode} mode, {settings}, {VALUES}, {SMALL_X}"
     code = f"{new(settings, mode)}\nbn(SMALL.clone())"
-    return Trial("test_fused_batchnorm2d", tried, code, look="bn(SMALL.clone()).detach()")
+    return Trial("test_fused_batchnorm2d", tried, code)
 
 
 TRIALS = (
@@ -203,6 +203,12 @@ mistake(
     shift=lambda self, mean, var, scale: self.bias - mean,
 )
 mistake(
+    "mean divided by scale",
+    "You divide the mean by scale. x is multiplied by scale, and so must the mean be: shift = bias "
+    "- mean * scale.",
+    shift=lambda self, mean, var, scale: self.bias - mean / scale,
+)
+mistake(
     "mean added",
     "You add mean * scale. Batchnorm subtracts the mean: shift = bias - mean * scale.",
     shift=lambda self, mean, var, scale: self.bias + mean * scale,
@@ -232,6 +238,16 @@ mistake(
     "You divide the mean by the standard deviation, and leave out the weight. The mean is "
     "multiplied by the same scale as x: shift = bias - mean * scale.",
     shift=lambda self, mean, var, scale: self.bias - mean / self.root(var),
+)
+mistake(
+    "weight twice in shift",
+    "The weight is twice in your shift: scale has it already. shift = bias - mean * scale.",
+    shift=lambda self, mean, var, scale: self.bias - self.weight * mean * scale,
+)
+mistake(
+    "eps forgotten in shift",
+    "You leave out eps in your shift. Let it use the same scale: shift = bias - mean * scale.",
+    shift=lambda self, mean, var, scale: self.bias - mean * self.weight / var.sqrt(),
 )
 mistake(
     "weight forgotten",
@@ -303,6 +319,12 @@ mistake(
     along=lambda self, vector: vector,
 )
 mistake(
+    "scale and shift along the height",
+    "Your scale and shift line up with the last axis but one, the height. The channels are axis 1: "
+    "reshape to (1, num_features, 1, 1).",
+    along=lambda self, vector: vector.view(-1, 1),
+)
+mistake(
     "scale and shift along the batch",
     "Your scale and shift line up with the first axis, the batch. The channels are the second: "
     "reshape to (1, num_features, 1, 1).",
@@ -319,6 +341,24 @@ mistake(
     "Your mean and variance are swapped in train mode: torch.var_mean gives the variance first.",
     train_statistics=lambda self, x: self.batch_statistics(x)[::-1],
 )
+mistake(
+    "statistics over everything",
+    "You take one mean and one variance over the whole batch. Each channel has its own, over "
+    "batch, height and width.",
+    batch_statistics=lambda self, x: (x.mean(), x.var(unbiased=False)),
+)
+
+
+@mistake(
+    "scale and shift of a new layer",
+    "Your output is that of a new layer, whatever weight, bias and the statistics are by now. "
+    "Compute scale and shift in forward, from their values at that time.",
+)
+class _:
+    def computed(self, x, mean, var):
+        return x / (1 + self.eps) ** 0.5
+
+
 mistake(
     "batch statistics in eval mode",
     "In eval mode you use the batch's mean and variance. Use running_mean and running_var there.",

@@ -15,7 +15,6 @@ from resnet_helpers.tests.predict import (  # noqa: F401 (what the trials' code 
     ONE,
     THREE,
     TWO,
-    Witness,
 )
 from resnet_helpers.tests.values import fill
 
@@ -28,11 +27,31 @@ EYE = (
 )
 
 
-def eye() -> nn.Sequential:
+class Noting(nn.Sequential):
+    """Modules in a row; `note(self)` is called each time that they run, or a copy of them.
+
+    That is in forward and not in a hook, which model.forward(x) would pass by.
+    """
+
+    def __init__(self, note: Callable[[nn.Module], object], *modules: nn.Module):
+        super().__init__(*modules)
+        self.note = note
+
+    def forward(self, x):
+        self.note(self)
+        return super().forward(x)
+
+
+def eye(note=lambda model: None) -> nn.Sequential:
     """The model that the line makes."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 3, bias=False))
+    model = Noting(note, nn.Flatten(), nn.Linear(3, 3, bias=False))
     nn.init.eye_(model[1].weight)
     return model
+
+
+def modes_of_two(model: nn.Sequential) -> dict[str, bool]:
+    """Whether the model and its first submodule are in train mode."""
+    return {"model": model.training, "its submodules": model[0].training}
 
 
 def with_batchnorm() -> nn.Sequential:
@@ -65,14 +84,6 @@ def number(result: Any) -> Any:
     if is_one or isinstance(result, Real):
         return torch.tensor(float(result))
     return None if result is None else kind(result)
-
-
-def seen_running(model: nn.Module, run: Callable, look: Callable[[nn.Module], Any]) -> list:
-    """What `look` finds each time that the model, or a copy of it, runs in `run(model)`."""
-    found: list = []
-    model.register_forward_pre_hook(lambda module, _: found.append(look(module)))
-    run(model)
-    return found
 
 
 def mixed(model: nn.Module, mode: str) -> nn.Module:

@@ -109,14 +109,15 @@ def counted(tried: str, code: str, subject: str, look: str) -> Trial:
     return Trial("test_ratio", tried, jobs + code, subject, look=look)
 
 
-# A machine that becomes slower and slower: so many times the seconds of the first round.
+# A machine that becomes slower and slower: so many times the seconds of the first call.
+SLOWING_DOWN = "job takes 2 n s, baseline n s, n the number of calls of whichever has had more"
 FOR_JOB, FOR_BASELINE = "max(len(a) + 1, len(b))", "max(len(a), len(b) + 1)"
 
 TRIALS = (
     counted(
         "job takes 2 s, baseline 1 s, rounds=3",
         "(ratio(*jobs, rounds=3, clock=lambda: print('clock') or sum(a + b)), len(a), len(b))",
-        "what ratio was given",
+        "functions",
         "called(ratio)",
     ),
     trial("job takes 2 s, baseline 1 s", "2", "1", rounds=3),
@@ -142,7 +143,7 @@ TRIALS = (
         rounds=1,
     ),
     trial(
-        "the machine slows down: in the n-th round job takes 2 n s, baseline n s",
+        SLOWING_DOWN,
         f"2 * {FOR_JOB}",
         FOR_BASELINE,
         rounds=5,
@@ -155,8 +156,7 @@ TRIALS = (
         rounds=7,
     ),
     trial(
-        "in the n-th round job takes 2 n s, baseline n s; but job's 2nd and 4th call take 60 and "
-        "1 s",
+        f"{SLOWING_DOWN}; but job's 2nd and 4th call take 60 and 1 s",
         f"{{1: 60, 3: 1}}.get(len(a), 2 * {FOR_JOB})",
         FOR_BASELINE,
         rounds=5,

@@ -8,7 +8,12 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning, recalibrate_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
-from resnet_helpers.tests.recalibrate_trials import batchnorms_of, outermost_mode, runs_a_copy
+from resnet_helpers.tests.recalibrate_trials import (
+    batchnorms_of,
+    outermost_mode,
+    parameters_afterwards,
+    runs_a_copy,
+)
 from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -334,11 +339,20 @@ mistake(
     write=lambda self, bn, mean, var: RecalibrateInSteps.write(self, bn, var, mean),
 )
 
-mistake(
-    "statistics of the output",
-    "You average what the batchnorms return, which is normalised already. Average their input.",
-    taken=lambda self, inputs, output: output,
+OF_THE_OUTPUT = (
+    "You average what the batchnorms return, which is normalised already. Average their input."
 )
+mistake("statistics of the output", OF_THE_OUTPUT, taken=lambda self, inputs, output: output)
+
+
+@mistake("statistics of the output, pooled", OF_THE_OUTPUT)
+class _:
+    def taken(self, inputs, output):
+        return output
+
+    def write_averages(self, bn, inputs, *old):
+        RecalibrateInSteps.write_averages(self, bn, [torch.cat(inputs)], *old)
+
 
 # ---- Which batchnorms
 
@@ -433,6 +447,7 @@ mistake(
     "The model runs once, on all batches together, so each batchnorm normalises with the "
     "statistics of all. Run it on each batch by itself, as in training.",
     passes=lambda self, batches: [torch.cat(list(batches))],
+    only_if="n_runs(recalibrate) == 1",
 )
 mistake(
     "batches taken for pairs",
@@ -579,7 +594,11 @@ def look_closer(recalibrate: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen, or it raises."""
     if outermost_mode(recalibrate) == "never called":
         return OTHER_MODEL
-    return A_COPY if runs_a_copy(recalibrate) else ""
+    if runs_a_copy(recalibrate):
+        return A_COPY
+    if "changed" in parameters_afterwards(recalibrate).of.values():
+        return "The parameters are other than before. recalibrate changes running statistics only."
+    return ""
 
 
 # ---- The check ------------------------------------------------------------------------------

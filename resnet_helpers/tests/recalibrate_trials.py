@@ -7,6 +7,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
+from resnet_helpers.tests.learning import Noting
 from resnet_helpers.tests.structure import Entries, Values
 from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import fill, made_up
@@ -166,9 +167,14 @@ def both(tried: str, model: str, batches: str, place=0) -> tuple[Trial, Trial]:
     )
 
 
-def modes_trial(tried: str, model: str) -> Trial:
+def modes_trial(tried: str, set_mode: str, model: str) -> Trial:
+    """A trial of each module's mode afterwards."""
     return trial(
-        f"{tried}; {DEEP}", f"Entries(modes(run(recalibrate, {model})))", "mode afterwards"
+        f"{tried}; {DEEP}",
+        f"{MODEL}; {set_mode}; recalibrate(model, [A.clone(), B.clone()])\n"
+        "[module.training for module in model.modules()]",
+        "mode afterwards",
+        f"Entries(modes(run(recalibrate, {model})))",
     )
 
 
@@ -213,10 +219,18 @@ TRIALS = (
         "statistics(recalibrate, deep().eval())",
         "afterwards:",
     ),
-    modes_trial("a model that was in train mode", "deep().train()"),
-    modes_trial("a model that was in eval mode", "deep().eval()"),
-    modes_trial("a model in train mode, but for its first part", "mixed(deep(), 'train')"),
-    modes_trial("a model in eval mode, but for its first part", "mixed(deep(), 'eval')"),
+    modes_trial("a model that was in train mode", "model.train()", "deep().train()"),
+    modes_trial("a model that was in eval mode", "model.eval()", "deep().eval()"),
+    modes_trial(
+        "a model in train mode, but for its first part",
+        "model.train(); model[0].eval()",
+        "mixed(deep(), 'train')",
+    ),
+    modes_trial(
+        "a model in eval mode, but for its first part",
+        "model.eval(); model[0].train()",
+        "mixed(deep(), 'eval')",
+    ),
     trial(
         "a batchnorm of momentum 0.3",
         "model = torch.nn.Sequential(torch.nn.BatchNorm2d(1, momentum=0.3)); "
@@ -228,7 +242,13 @@ TRIALS = (
         "momenta_afterwards(recalibrate)",
         "momentum afterwards",
     ),
-    trial(DEEP, "parameters_afterwards(recalibrate)", "parameters afterwards"),
+    trial(
+        DEEP,
+        f"{MODEL}; model[0].weight.data.fill_(2); recalibrate(model, [A.clone(), B.clone()])\n"
+        "model[0].weight",
+        "parameters afterwards",
+        "parameters_afterwards(recalibrate)",
+    ),
     trial(
         "batchnorms of torch.nn",
         "kinds_afterwards(recalibrate, nn.BatchNorm2d)",
@@ -259,18 +279,22 @@ def mode_in_forward(recalibrate: Callable) -> str:
 
 def outermost_mode(recalibrate: Callable) -> str:
     """The mode of a model that was in eval mode while it runs."""
-    model = nn.Sequential(nn.BatchNorm2d(1)).eval()
-    ran_in = ["never called"]
-    model.register_forward_pre_hook(
-        lambda model, _: ran_in.append("train" if model.training else "eval")
-    )
-    recalibrate(model, [A.clone(), B.clone()])
-    return ran_in[-1]
+    ran_in: list[str] = []
+    model = Noting(lambda m: ran_in.append("train" if m.training else "eval"), nn.BatchNorm2d(1))
+    recalibrate(model.eval(), [A.clone(), B.clone()])
+    return ran_in[-1] if ran_in else "never called"
+
+
+def n_runs(recalibrate: Callable) -> int:
+    """How often the model runs for two batches."""
+    ran: list[nn.Module] = []
+    recalibrate(Noting(lambda m: ran.append(m), nn.BatchNorm2d(1)), [A.clone(), B.clone()])
+    return len(ran)
 
 
 def runs_a_copy(recalibrate: Callable) -> bool:
     """Whether it is not the model itself that runs."""
-    model, ran = nn.Sequential(nn.BatchNorm2d(1)), []
-    model.register_forward_pre_hook(lambda module, _: ran.append(module))
+    ran: list[nn.Module] = []
+    model = Noting(lambda module: ran.append(module), nn.BatchNorm2d(1))
     recalibrate(model, [A.clone(), B.clone()])
     return bool(ran) and all(module is not model for module in ran)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning, train_step_trials
@@ -294,6 +294,12 @@ mistake(
     loss=lambda self, logits, labels: F.cross_entropy(logits, labels, reduction="none"),
 )
 mistake(
+    "loss class given the data",
+    "nn.CrossEntropyLoss is a class, and you make one of outputs and labels. Make it first, and "
+    "then call it: nn.CrossEntropyLoss()(outputs, labels). F.cross_entropy does both.",
+    loss=lambda self, logits, labels: nn.CrossEntropyLoss(logits, labels),
+)
+mistake(
     "loss with the sign changed",
     "You change the sign of the loss, so each step makes it larger. optimizer.step() goes downhill "
     "by itself.",
@@ -526,9 +532,9 @@ def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
 
 def look_closer(train_step: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
-    model, runs, steps = eye(), [], []
+    runs, steps = [], []
+    model = eye(lambda _: runs.append(1))
     optimizer = sgd(model)
-    model.register_forward_hook(lambda *_: runs.append(1))
     optimizer.register_step_post_hook(lambda *_: steps.append(1))
     returned = train_step(model, optimizer, TWO.clone(), LABELS.clone())
     if not runs:

@@ -173,6 +173,11 @@ def working_directory() -> str:
     return ""
 
 
+def default_device(make: Callable[..., torch.Tensor] = torch.empty) -> torch.device:
+    """Where new tensors go; PyTorch 2.6's own function fails once a default was taken back."""
+    return make(0).device
+
+
 def numpy_state() -> tuple | None:
     """NumPy's random state, of parts that compare; None where nobody has imported NumPy."""
     if "numpy" not in sys.modules:
@@ -206,7 +211,7 @@ STATES = (
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         lambda old: torch.autograd.set_detect_anomaly(*old),
     ),
-    State(torch.get_default_device, torch.set_default_device),
+    State(default_device, torch.set_default_device),
 )
 
 MODULES = [

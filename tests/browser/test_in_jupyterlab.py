@@ -29,17 +29,19 @@ FIGURES = """
 import torch
 from torch import nn
 from resnet_helpers import layers, solutions
-from resnet_helpers.figures import batchnorm, degradation
+from resnet_helpers.figures import batchnorm, degradation, speed
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.feature_maps import viewer
 from resnet_helpers.figures.pooling import class_activation
 from resnet_helpers.figures.predictions import Gallery, compare_predictions
 from resnet_helpers.images import IMAGE_FILENAMES, load_images
+from resnet_helpers.measuring import Roof, layers_of
 
 head = solutions.AveragePool(), layers.Linear(8, 1000)
 model = nn.Sequential(layers.Conv2d(3, 8, 7, stride=16), layers.ReLU(), *head)
 pictures = dict(zip(IMAGE_FILENAMES, load_images()))
 guesses = torch.full((10,), 0.5), torch.arange(10)
+measured = layers_of(model, torch.zeros(1, 3, 64, 64))
 """
 SHOWN = [
     "architecture()",
@@ -51,6 +53,8 @@ SHOWN = [
     "Gallery(model, model)",
     "compare_predictions(pictures, guesses, guesses)",
     "degradation.run(n_steps=1);",
+    "speed.roofline(Roof(1e11, 3e10, 1e11), measured)",
+    "speed.time_by_kind({'before': measured, 'after': measured})",
 ]
 
 

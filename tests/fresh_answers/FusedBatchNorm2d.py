@@ -1,4 +1,5 @@
-# By whoever wrote the check, after it, looking for what its catalogue had not thought of.
+# Unlike the other files', these answers are by whoever wrote the check, after its first version,
+# looking for what the catalogue had not thought of.
 
 ### RIGHT einsum
 class FusedBatchNorm2d(BatchNorm2d):
@@ -53,7 +54,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return (rows * scale + (self.bias - scale * mean)).permute(0, 3, 1, 2)
 
 
-### WRONG eps added to the reciprocal root
+### WRONG eps added to the reciprocal root -> generic; remark
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -65,7 +66,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG scale with one axis too few
+### WRONG scale with one axis too few -> named; scale and shift along the height
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -77,12 +78,12 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale[:, None] + shift[:, None]
 
 
-### WRONG nothing but the name
+### WRONG nothing but the name -> named; textbook formula
 class FusedBatchNorm2d(BatchNorm2d):
     pass
 
 
-### WRONG mean divided by scale
+### WRONG mean divided by scale -> named; mean divided by scale
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -94,7 +95,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG return only in eval mode
+### WRONG return only in eval mode -> named; hint
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         mean, var = self.running_mean, self.running_var
@@ -106,7 +107,7 @@ class FusedBatchNorm2d(BatchNorm2d):
             return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG standard deviation where the variance should be
+### WRONG standard deviation where the variance should be -> generic; remark
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -118,7 +119,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG x_hat first, as a line, then weight and bias
+### WRONG x_hat first, as a line, then weight and bias -> named; textbook formula
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -130,7 +131,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x_hat * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
 
 
-### WRONG three summands
+### WRONG three summands -> named; mean subtracted from x
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -141,7 +142,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale - mean.view(1, -1, 1, 1) * scale + self.bias.view(1, -1, 1, 1)
 
 
-### WRONG mean over the whole batch
+### WRONG mean over the whole batch -> named; statistics over everything
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         mean, var = self.running_mean, self.running_var
@@ -152,7 +153,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG scale and shift kept from the first call
+### WRONG scale and shift computed in __init__ -> named; scale and shift of a new layer
 class FusedBatchNorm2d(BatchNorm2d):
     def __init__(self, num_features, eps=1e-05, momentum=0.1):
         super().__init__(num_features, eps, momentum)
@@ -163,7 +164,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * self.scale.view(-1, 1, 1) + self.shift.view(-1, 1, 1)
 
 
-### WRONG weight twice
+### WRONG weight twice -> named; weight twice in shift
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -175,7 +176,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG eps forgotten in the shift only
+### WRONG eps forgotten in the shift only -> named; eps forgotten in shift
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:
@@ -187,7 +188,7 @@ class FusedBatchNorm2d(BatchNorm2d):
         return x * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
-### WRONG torch.lerp for a line
+### WRONG torch.lerp for a line -> generic; remark
 class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x):
         if self.training:

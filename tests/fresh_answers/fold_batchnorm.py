@@ -1,4 +1,5 @@
-# By whoever wrote the check, after it, looking for what its catalogue had not thought of.
+# Unlike the other files', these answers are by whoever wrote the check, after its first version,
+# looking for what the catalogue had not thought of.
 
 ### RIGHT PyTorch's own weights
 def fold_batchnorm(conv, norm):
@@ -70,7 +71,7 @@ def fold_batchnorm(conv, norm):
     return folded.train(conv.training)
 
 
-### WRONG fuse_conv_bn_eval of a copy, which keeps the course's class
+### WRONG fuse_conv_bn_eval of a copy, which keeps the course's class -> named; copy of conv returned
 def fold_batchnorm(conv, norm):
     import copy
 
@@ -79,7 +80,7 @@ def fold_batchnorm(conv, norm):
     return fuse_conv_bn_eval(copy.deepcopy(conv).eval(), copy.deepcopy(norm).eval())
 
 
-### WRONG groups passed where dilation stands
+### WRONG groups passed where dilation stands -> named; remark
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -94,7 +95,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG stride and padding swapped
+### WRONG stride and padding swapped -> generic; remark
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -109,7 +110,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG channels swapped
+### WRONG channels swapped -> named; remark
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -124,7 +125,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG bias never set
+### WRONG bias never set -> named; bias never set
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     scale = w / torch.sqrt(norm.running_var + norm.eps)
@@ -136,7 +137,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG the variance not rooted in the bias only
+### WRONG the variance not rooted in the bias only -> named; running_var not rooted in the bias
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -151,7 +152,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG a Sequential of the new convolution
+### WRONG a Sequential of the new convolution -> named; Sequential of the new convolution
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -166,7 +167,7 @@ def fold_batchnorm(conv, norm):
     return nn.Sequential(folded)
 
 
-### WRONG norm's weight scaled in place
+### WRONG norm's weight scaled in place -> named; norm's weight changed
 def fold_batchnorm(conv, norm):
     with torch.no_grad():
         if norm.weight is None:
@@ -185,7 +186,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG eps outside, after the reciprocal root
+### WRONG eps outside, after the reciprocal root -> generic; remark
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -200,7 +201,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG the scale at the end of the weight's axes
+### WRONG the scale at the end of the weight's axes -> named; weight scaled along the kernel's height
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -215,17 +216,17 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG a function that does both
+### WRONG a function that does both -> named; function returned
 def fold_batchnorm(conv, norm):
     return lambda x: norm(conv(x))
 
 
-### WRONG a Sequential of both
+### WRONG a Sequential of both -> named; Sequential of both
 def fold_batchnorm(conv, norm):
     return nn.Sequential(conv, norm)
 
 
-### WRONG two arguments the other way round
+### WRONG two arguments the other way round -> generic; remark
 def fold_batchnorm(norm, conv):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -240,7 +241,7 @@ def fold_batchnorm(norm, conv):
     return folded
 
 
-### WRONG the course's Conv2d with a bias
+### WRONG the course's Conv2d with a bias -> named; the course's Conv2d made
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias
@@ -253,7 +254,7 @@ def fold_batchnorm(conv, norm):
     return folded
 
 
-### WRONG num_features in place of the statistics
+### WRONG running_var divided by 1 - momentum, as Adam does -> generic; remark
 def fold_batchnorm(conv, norm):
     w = 1 if norm.weight is None else norm.weight
     b = 0 if norm.bias is None else norm.bias

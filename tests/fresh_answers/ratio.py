@@ -1,4 +1,5 @@
-# By whoever wrote the check, after it, looking for what its catalogue had not thought of.
+# Unlike the other files', these answers are by whoever wrote the check, after its first version,
+# looking for what the catalogue had not thought of.
 
 ### RIGHT warm-up through the timing function, its result dropped
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
@@ -66,7 +67,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG two calls between the readings of the clock
+### WRONG two calls between the readings of the clock -> named; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     job(), baseline()
     ratios = []
@@ -82,7 +83,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG geometric mean
+### WRONG geometric mean -> generic; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f):
         start = clock()
@@ -94,7 +95,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.geometric_mean(seconds(job) / seconds(baseline) for _ in range(rounds))
 
 
-### WRONG mean without the best and the worst
+### WRONG mean without the best and the worst -> generic; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f):
         start = clock()
@@ -109,7 +110,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return sum(ratios) / len(ratios)
 
 
-### WRONG one round too few
+### WRONG one round too few -> named; first round left out
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     job()
     baseline()
@@ -123,7 +124,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG the clock without brackets
+### WRONG the clock without brackets -> named; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     job()
     baseline()
@@ -137,7 +138,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG warm-up after the timing
+### WRONG warm-up after the timing -> named; no warm-up
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     ratios = []
     for _ in range(rounds):
@@ -151,7 +152,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG start of the clock as a default
+### WRONG start of the clock as a default -> named; clock started once, before the warm-up
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f, start=clock()):
         f()
@@ -162,7 +163,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(seconds(job) / seconds(baseline) for _ in range(rounds))
 
 
-### WRONG rounded to a whole number
+### WRONG rounded to a whole number -> named; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f):
         start = clock()
@@ -174,7 +175,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return round(statistics.median(seconds(job) / seconds(baseline) for _ in range(rounds)))
 
 
-### WRONG with the spread besides
+### WRONG with the spread besides -> named; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f):
         start = clock()
@@ -187,7 +188,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios), max(ratios) - min(ratios)
 
 
-### WRONG timeit
+### WRONG timeit -> named; clock ignored
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     import timeit
 
@@ -196,7 +197,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return timeit.timeit(job, number=rounds) / timeit.timeit(baseline, number=rounds)
 
 
-### WRONG timeit with the clock
+### WRONG timeit with the clock -> named; blocks timed as a whole
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     import timeit
 
@@ -207,7 +208,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     )
 
 
-### WRONG the repeat of timeit, and its minimum
+### WRONG the repeat of timeit, and its minimum -> named; one block after the other, ratio of the minima
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     import timeit
 
@@ -218,7 +219,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return min(jobs) / min(baselines)
 
 
-### WRONG speed-up in percent
+### WRONG speed-up in percent -> generic; remark
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def seconds(f):
         start = clock()
@@ -231,7 +232,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return 100 * (1 - r)
 
 
-### WRONG block medians
+### WRONG block medians -> named; one block after the other
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     def median_seconds(f):
         f()
@@ -245,7 +246,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return median_seconds(job) / median_seconds(baseline)
 
 
-### WRONG warm-up with the job only, in a loop
+### WRONG warm-up with the job only, in a loop -> named; only job warmed up
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     for _ in range(3):
         job()
@@ -259,7 +260,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG list overwritten in the loop
+### WRONG list overwritten in the loop -> named; last ratio only
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     job()
     baseline()

@@ -20,15 +20,18 @@ from PIL import Image
 from torch import nn
 
 import resnet_helpers.tests as checks
-from resnet_helpers import my_work, solutions
+from resnet_helpers import measuring, my_work, solutions
 from resnet_helpers.errors import CourseError
 from resnet_helpers.figures import batchnorm, degradation, pooling
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.feature_maps import first_layer_filters, viewer
 from resnet_helpers.figures.predictions import Gallery, compare_predictions
+from resnet_helpers.figures.speed import roofline, time_by_kind
 from resnet_helpers.images import list_pictures, load_images, load_labels, prepare_images
 from resnet_helpers.practice import practice, reveal
 from resnet_helpers.pretrained import load_pretrained_resnet34
+from resnet_helpers.race import Race, compiled, has_fast_bfloat16, in_bfloat16
+from resnet_helpers.speed import fold
 from resnet_helpers.tests.failure import CheckFailure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -315,3 +318,77 @@ pairs = anything | st.just((torch.tensor([0.5]), torch.tensor([1]))) | st.tuples
 def test_compare_predictions(images, mine, reference, weights_name):
     picture = works_or_says_why(compare_predictions, images, mine, reference, weights_name)
     assert picture is None or repr(picture)
+
+
+# --- Lesson 8's -------------------------------------------------------------------------------
+
+devices = anything | st.sampled_from(["cpu", "cuda:77", "meta", torch.device("cpu"), 3])
+measured = st.sampled_from([measuring.Layer("0", "ReLU", 1.0, 1, 1), measuring.Roof(1.0, 1.0, 1.0)])
+uncallable = anything.filter(lambda thing: not callable(thing))
+
+
+@some
+@given(devices)
+def test_clock_of(device):
+    clock = works_or_says_why(measuring.clock_of, device)
+    assert clock is None or clock() > 0
+
+
+@some
+@given(uncallable)
+def test_count(job):
+    works_or_says_why(measuring.count, job)
+
+
+@some
+@given(anything, st.just(torch.ones(1, 3)) | anything, st.sampled_from([0, -1, 1.5, None, 1, 2]))
+def test_layers_of(model, x, rounds):
+    works_or_says_why(measuring.layers_of, model, x, rounds)
+
+
+@settings(some, max_examples=20)
+@given(uncallable, st.sampled_from([0, -1, 1.5, None, True]))
+def test_roof_of(device, rounds):
+    works_or_says_why(measuring.roof_of, device, rounds)
+
+
+@some
+@given(anything, anything, anything, st.sampled_from([0, 1.5, None, 3]))
+def test_race(reference, x, ratio, rounds):
+    works_or_says_why(Race, reference, x, ratio, rounds)
+
+
+@settings(some, max_examples=20)
+@given(anything, uncallable)
+def test_compiled(network, x):
+    works_or_says_why(compiled, network, x)
+
+
+@some
+@given(anything)
+def test_in_bfloat16(network):
+    works_or_says_why(in_bfloat16, network)
+
+
+@settings(some, max_examples=20)
+@given(devices)
+def test_has_fast_bfloat16(device):
+    works_or_says_why(has_fast_bfloat16, device)
+
+
+@some
+@given(measured | anything, st.lists(measured, max_size=2) | anything)
+def test_roofline(roof, layers):
+    works_or_says_why(roofline, roof, layers)
+
+
+@some
+@given(st.dictionaries(texts, st.lists(measured, max_size=2), max_size=2) | anything)
+def test_time_by_kind(networks):
+    works_or_says_why(time_by_kind, networks)
+
+
+@some
+@given(anything, st.just(torch.ones(1, 3)) | anything)
+def test_fold(model, x):
+    works_or_says_why(fold, model, x)

@@ -15,7 +15,7 @@ def test_no_hint_but_the_right_one_is_true_of_the_code(exercise):
     trials = [trial for trial in exercise.trials if not trial.slow]
 
     def passed(answer):
-        outcomes = exercise.outcomes(answer.implementation)
+        outcomes = exercise.outcomes(answer.implementation, learners=True)
         return {trial for trial in trials if same(outcomes[trial], expected[trial])}
 
     wrong = answers.answers_to(exercise.name).wrong_ones

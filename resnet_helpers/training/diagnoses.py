@@ -1,0 +1,183 @@
+"""What a learner may say of lesson 7's six broken runs: which words are right, and a hint else.
+
+Reading on gives the answers away.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resnet_helpers.errors import CourseError
+from resnet_helpers.statements import Claim
+from resnet_helpers.training.broken_runs import NUMBERS, check_number
+
+
+def check_run_diagnosis(number: int, mistake: str) -> None:
+    """Print whether a diagnosis is right, or else in a sentence or two how to look further.
+
+    Words that are not recognised may be right all the same: no list knows all of them.
+
+    Args:
+        number: which of the broken runs, from 1 to 6.
+        mistake: what is wrong with it, in a few words.
+
+    Raises:
+        InvalidArgumentError: a ValueError: there is no run of that number.
+    """
+    check_number(number)
+    case = _CASES[number]
+    words = str(mistake)
+    for pattern, usual in _OTHER_WRITINGS.items():
+        words = re.sub(pattern, usual, words, flags=re.IGNORECASE)
+    if case.claim.is_made_in(words):
+        answer = f"right! {case.answer}"
+    else:
+        answer = f"these words are not recognised. {case.what_to_look_at}"
+    print(f"Run {number}: {answer}")
+
+
+def check_run_diagnoses(run_diagnoses: Callable[[], dict[int, str]]) -> None:
+    """Print a line for each of the six runs: whether its diagnosis is right, or a hint.
+
+    Args:
+        run_diagnoses: takes nothing, and returns {number: mistake} for those that are found.
+
+    Raises:
+        StubNotFilled: `run_diagnoses` is still a stub.
+        CourseError: it returns something else.
+    """
+    from resnet_helpers.tests.failure import StubNotFilled
+
+    if isinstance(run_diagnoses, dict):
+        raise CourseError(
+            "Pass the function itself, with no brackets: check_run_diagnoses(run_diagnoses)."
+        )
+    try:
+        found = run_diagnoses()
+    except NotImplementedError:
+        raise StubNotFilled("check_run_diagnoses", "run_diagnoses") from None
+    if not isinstance(found, dict):
+        raise CourseError(
+            f"run_diagnoses() returned something of type {type(found).__name__}. Return a "
+            'dictionary: {1: "the mistake in a few words", 2: …}.'
+        )
+    for number in NUMBERS:
+        match found.get(number):
+            case None:
+                print(f"Run {number}: no diagnosis yet.")
+            case str(mistake):
+                check_run_diagnosis(number, mistake)
+            case _:
+                print(f"Run {number}: give one string, the mistake in a few words.")
+    for number in found.keys() - set(NUMBERS):
+        print(f"Run {number!r}: there is none. They are numbered from 1 to {NUMBERS[-1]}.")
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a learner may say of a run, and how to help."""
+
+    claim: Claim
+    answer: str
+    what_to_look_at: str
+
+
+# What statements.py would take for the end of a clause, or for a negation.
+_OTHER_WRITINGS = {
+    r"\(\)": "",  # of a call
+    r"\bto none\b": "to zero",
+    r"\boff[- ]by\b": "shifted by",
+    r"\bcut off\b": "cut",
+}
+_RESET = r"(zeroed|cleared|reset|emptied|erased|set to (0|zero|none))"
+_LABELS = r"((label|target|ground truth)\w*|\by\b)"
+_APART = (
+    r"(wrong|incorrect|shift|out of (step|sync|order|phase)|previous|preceding|earlier|last batch"
+    r"|next batch|mix|shuffl|mismatch|misalign|random|\blag|behind|before|\bold\b|another|\bother"
+    r"|different|permut|scrambl|swap|delay|\blate|stale|one batch)"
+)
+_RATE = r"(learning[ _-]?rate|\blr\b|\bstep ?sizes?|\bsteps?|\bupdates?)"
+_LARGE = r"(high|larg|big|huge|enormous|great|\b3(\.0*)?\b|kill)"
+_SMALL = r"(low|small|tiny|little|less)"
+_SKIP = r"(skip|short-?cut|\bright\b|identity|residual|\bconnection|bypass|around)"
+_CUT = r"(detach|cut|block(s|ed)\b|stop|no_grad|interrupt|frozen|freez)"
+_RUNNING = r"(running|stat(istic)?s\b|moving (average|mean))"
+
+_CASES = {
+    1: _Case(
+        Claim(
+            affirms=r"accumulat|\b(add|pil|build|sum)\w* (up|over|together)"
+            r"|grad\w*.*\b(kept|remain|stay|left over|carried|summed|added)|sum of all grad",
+            denies=rf"zero[ _-]?grad|zeroing|(zero|clear|reset)\w* (out )?(the |all )?(old )?grad"
+            rf"|grad\w*.*\b{_RESET}",
+        ),
+        answer="The gradients are never zeroed, so every step follows the sum of all so far.",
+        what_to_look_at="Compare the gradient norms of the first steps with those of "
+        "run.healthy: what makes them grow? Then read the loop line by line: is a line missing "
+        "that your train_step has?",
+    ),
+    2: _Case(
+        Claim(
+            affirms=rf"{_LABELS}.*{_APART}|{_APART}.*{_LABELS}|mislabel",
+            denies=rf"{_LABELS}.*\b(match|fit|correspond|belong|agree|aligned|in (step|sync|order)"
+            rf"|not (the )?(right|correct))(?!.*{_APART})"
+            rf"|\b(match|fit|correspond|belong|aligned)\w*.*{_LABELS}"
+            rf"|\b(right|correct)\w* {_LABELS}",
+        ),
+        answer="Each batch comes with the labels of another batch, the one before it.",
+        what_to_look_at="Outputs, gradients and updates look as in a healthy run, so the network "
+        "can learn: what is there to be learned? Look at a batch as the loop got it, with "
+        "show_crops(run.images, run.labels, IMAGE_FILENAMES).",
+    ),
+    3: _Case(
+        Claim(
+            affirms=r"\beval|training *=+ *false|us\w+.*\brunning",
+            denies=r"\btrain(ing)?[ _-]mode|model\.train\b|\.train\b|running.*\bupdat"
+            r"|batch('s)?( own)? (stat|mean|var)|\b(put|set|switch|turn|restor|chang)\w* .*\bmode"
+            r"|mode .*\b(restored|reset|put back|switched)|back (to|in|into) train",
+        ),
+        answer="From the first step on the network is in eval mode: share_right puts it there, and "
+        "nothing puts it back. Its batchnorms never see the batch's own statistics.",
+        what_to_look_at="Compare the spread of the outputs with that of a healthy run: what do the "
+        "batchnorms not do here? Look at running_mean and num_batches_tracked of one of them in "
+        "run.model: how many batches has it seen?",
+    ),
+    4: _Case(
+        Claim(
+            affirms=rf"{_RATE}.*{_LARGE}|{_LARGE}\w* (an? )?{_RATE}",
+            denies=rf"{_RATE}.*\b{_SMALL}|{_SMALL}\w* {_RATE}",
+        ),
+        answer="The learning rate, 3, is too high: the first steps are as large as the weights "
+        "themselves, and most channels of the last block are dead from then on.",
+        what_to_look_at="Look at the share of dead channels, and at the update in relation to the "
+        "weights in the first steps: what decides how large it is? What else belongs to the run "
+        "than its loop? print(run.optimizer).",
+    ),
+    5: _Case(
+        Claim(
+            affirms=rf"\bdetach|{_SKIP}.*\b{_CUT}|\b{_CUT}\w*.*{_SKIP}|grad\w*.*\bonly\b.*\bleft",
+            denies=rf"^(?!.*\b{_CUT})(.*\bgrad.*{_SKIP}"
+            rf"|.*{_SKIP}.*\b(grad|learn|train|updat|backprop|backward)"
+            rf"|.*\b(learn|train|updat|backprop)\w*.*{_SKIP})",
+        ),
+        answer="The skip connections are detached: each block adds what comes over them, but no "
+        "gradient goes back that way.",
+        what_to_look_at="run.recording.plot_gradients() lists the layers that never get a "
+        "gradient: what do they have in common? Then read the forward of the module that they "
+        "belong to, inspect.getsource(type(module).forward).",
+    ),
+    6: _Case(
+        Claim(
+            affirms=rf"momentum.*\b({_SMALL}|0?\.001|1e-0?3)|{_SMALL}\w* (\w+ )?momentum"
+            rf"|{_RUNNING}.*\b(lag|behind|slow|late|hardly|barely|scarcely|stale|outdated|initial)"
+            rf"|(hardly|barely|scarcely|slow)\w* .*{_RUNNING}",
+            denies=rf"momentum.*\b(larg|high|big|0?\.1\b)|(larg|high|big)\w* (\w+ )?momentum"
+            rf"|(sgd|optimi[sz]er)\S* momentum|{_RUNNING}.*\b(caught|catch|keep|kept|up to date"
+            rf"|converge|adapt|updat\w* (fast|quick|enough|often)|(fast|quick)\w* enough)",
+        ),
+        answer="The batchnorms' momentum is 0.001, so that after 80 steps their running statistics "
+        "are still close to the 0s and 1s that they started with.",
+        what_to_look_at="It learns, but in one mode only: what does a batchnorm use in the other, "
+        "and how fast does that follow? Print one of the batchnorms of run.model.",
+    ),
+}
