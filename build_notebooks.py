@@ -1,14 +1,16 @@
 """Build the course's notebooks: `lessons/*.md` + `resnet_helpers/solutions.py` -> `notebooks/`.
 
 Of each lesson come two notebooks. In the learner's (`notebooks/`) every exercise is a stub, with
-its solution collapsed below the check; it carries no outputs. In the instructor's
-(`notebooks/solutions/`) every exercise is solved, and the notebook has been run.
+its solution collapsed below the check; it carries no outputs, and cells that a stub stops have the
+tag `raises-exception`. In the instructor's (`notebooks/solutions/`) every exercise is solved, and
+the notebook has been run.
 
     python build_notebooks.py              all lessons
     python build_notebooks.py 03 04        only those whose names start so
 """
 
 import ast
+import copy
 import hashlib
 import os
 import re
@@ -34,29 +36,49 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 
+STOPPED = "raises-exception"  # the tag by which JupyterLab, nbclient and nbval go on after an error
+
 INSTALL_CELL = """\
 # In Colab, Kaggle and the like: installs the course. Where it is installed, does nothing.
-import importlib.util
-import subprocess
-import sys
+import importlib.util, os, shutil, subprocess, sys, urllib.request
 
 REPOSITORY = "{repository}"
+KEEP_MY_WORK_IN_DRIVE = True  # in Colab only: what you save is kept in your Google Drive
 
-if importlib.util.find_spec("resnet_helpers") is None:
-    if not REPOSITORY:
-        raise ModuleNotFoundError(
-            "The course is not installed here, and this copy does not say where to get it: set "
-            'REPOSITORY above to the address of its Git repository ("https://github.com/…"), '
-            "which whoever gave you the notebook knows, and run this cell again."
-        )
+
+def obstacles():  # to installing it: each with whether it is there, and what to do about it
+    clone = next((up for up in ("..", "../..") if os.path.exists(f"{{up}}/build_notebooks.py")), "")
+    yield clone, f"it is in {{clone}}: run %pip install -e {{clone}} in a cell, restart the kernel"
+    yield not REPOSITORY, (
+        "this copy of the notebook does not say where to get it: set REPOSITORY above to the "
+        'address of its Git repository ("https://github.com/…"), which whoever gave it to you knows'
+    )
+    yield not importlib.util.find_spec("pip"), "this Python has no pip: get it, as pip.pypa.io says"
+    yield not shutil.which("git"), "pip needs Git, which is not here: get it, from git-scm.com"
     print(f"Installing the course from {{REPOSITORY}} (a minute or two) …")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", f"git+{{REPOSITORY}}"]
-    if subprocess.run(pip).returncode != 0:
-        raise ModuleNotFoundError(
-            f"pip could not install the course from {{REPOSITORY}}: its message is above. Check "
-            "the address and the network, and run this cell again."
-        )
-    importlib.invalidate_caches()"""
+    done = subprocess.run(pip, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.stdout, end="")
+    importlib.invalidate_caches()
+    if done.returncode and REPOSITORY.startswith("http"):
+        try:
+            urllib.request.urlopen(REPOSITORY, timeout=10).close()
+        except OSError as error:
+            is_reached, is_kaggle = hasattr(error, "code"), "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+            network = "switch Internet on in its settings" if is_kaggle else "check the network"
+            yield not is_reached, f"{{REPOSITORY}} cannot be reached ({{error}}): {{network}}"
+            yield error.code == 404, f"there is nothing public at {{REPOSITORY}}: check the address"
+    yield done.returncode, "put right what pip says above"
+    yield not importlib.util.find_spec("resnet_helpers"), "pip has brought it: restart the kernel"
+    print("The course is installed.")
+
+
+for is_there, what_to_do in obstacles() if not importlib.util.find_spec("resnet_helpers") else ():
+    if is_there:
+        raise ModuleNotFoundError(f"Not installed yet: {{what_to_do}}, and run this cell again.")
+if "google.colab" in sys.modules:
+    from resnet_helpers.my_work import colab
+    colab.set_up(KEEP_MY_WORK_IN_DRIVE)"""
 
 COLAB_BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -76,7 +98,8 @@ SOLUTION_DETAILS = """\
 
 def repository() -> str:
     """The address in pyproject.toml from which a notebook installs the course, or ""."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["course"]["repository"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return project["tool"]["course"]["repository"]
 
 
 def lesson_files() -> list[Path]:
@@ -86,7 +109,7 @@ def lesson_files() -> list[Path]:
 
 def definitions(names: list[str], *, stub: bool) -> str:
     """The source of `names` in solutions.py, as stubs or whole, without the SOLUTION markers."""
-    source = SOLUTIONS.read_text()
+    source = SOLUTIONS.read_text(encoding="utf-8")
     lines = source.splitlines(keepends=True)
     body = ast.parse(source).body
     codes = {}
@@ -136,6 +159,12 @@ def is_tagged(cell: NotebookNode, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
+def add_tag(cell: NotebookNode, tag: str) -> None:
+    """Give the cell this tag, if it has not got it."""
+    if not is_tagged(cell, tag):
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), tag]
+
+
 def is_help(cell: NotebookNode) -> bool:
     """Whether the cell is a collapsed Help section."""
     return cell.cell_type == "markdown" and cell.source.startswith("<details>")
@@ -147,11 +176,14 @@ def solution_cell(names: list[str]) -> NotebookNode:
 
 
 def build(lesson: Path, *, solved: bool) -> NotebookNode:
-    """The notebook of a lesson, not run: the instructor's if `solved`, else the learner's."""
+    """The notebook of a lesson, not run: the instructor's if `solved`, else the learner's.
+
+    Which of the learner's cells a stub stops is not known before it is run: see `stopped_cells`.
+    """
     cells = []
     unshown = []  # names whose solution the learner's notebook still has to show
     is_checked = False
-    for cell in jupytext.reads(lesson.read_text(), fmt="md").cells:
+    for cell in jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="md").cells:
         if not cell.source:  # two blank lines end a cell, also where none follows
             continue
         if is_checked and not is_help(cell):  # the solution comes after the last Help section
@@ -192,31 +224,78 @@ def set_ids(cells: list[NotebookNode]) -> None:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
 
 
+def client(notebook: NotebookNode, folder: str | Path, **options) -> NotebookClient:
+    """What runs the notebook's cells in this folder."""
+    resources = {"metadata": {"path": str(folder)}}
+    return NotebookClient(notebook, timeout=300, resources=resources, **options)
+
+
+def environment(folder: str | Path) -> dict[str, str]:
+    """What its kernel sees: offline, and nothing of the learner's but what is in this folder."""
+    return os.environ | {
+        "RESNET_HELPERS_OFFLINE": "1",
+        "RESNET_HELPERS_WORK": str(folder),
+        "OMP_NUM_THREADS": "1",  # since two notebooks run at a time
+    }
+
+
 def run(notebook: NotebookNode) -> None:
-    """Run a notebook in place, offline, in an empty folder, so that its outputs are its own."""
+    """Run a notebook in place, in an empty folder, so that its outputs are its own."""
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(
+        client(
             notebook,
-            timeout=300,
+            folder,
             record_timing=False,
             store_widget_state=False,
             coalesce_streams=True,  # how prints are cut into pieces differs from run to run
-            resources={"metadata": {"path": folder}},
-        )
-        # one thread each, since two notebooks run at a time
-        client.execute(env=os.environ | {"RESNET_HELPERS_OFFLINE": "1", "OMP_NUM_THREADS": "1"})
+        ).execute(env=environment(folder))
     notebook.metadata = nbformat.from_dict(METADATA)
     for output in [output for cell in notebook.cells for output in cell.get("outputs", [])]:
         # without its kernel a widget is only an error message: the picture beside it says more
         output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
 
 
+def shortened(notebook: NotebookNode) -> NotebookNode:
+    """A copy to find out what raises: in cells tagged `long`, two steps of training are enough.
+
+    A stub is called at the first step or not at all, so how many were to follow makes no difference
+    to what it stops; and the cells below look at what the training gave, not at how good it is.
+    """
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if is_tagged(cell, "long"):
+            cell.source = re.sub(r"\bn_steps=\d+", "n_steps=2", cell.source)
+    return notebook
+
+
+def raises(cell: NotebookNode) -> bool:
+    """Whether a cell that has been run ended in an error."""
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def stopped_cells(notebook: NotebookNode) -> set[str]:
+    """The ids of the cells of a learner's notebook that a stub stops, found by running it."""
+    trial = shortened(notebook)
+    with tempfile.TemporaryDirectory() as folder:
+        client(trial, folder, allow_errors=True).execute(env=environment(folder))
+    return {cell.id for cell in trial.cells if raises(cell)}
+
+
+def tag_stopped(notebook: NotebookNode) -> None:
+    """Tag the cells that a stub stops, so that a run of all cells goes on to the end."""
+    stopped = stopped_cells(notebook)
+    for cell in notebook.cells:
+        if cell.id in stopped:
+            add_tag(cell, STOPPED)
+
+
 def build_lesson(lesson: Path) -> None:
     """Write both notebooks of a lesson."""
     name = lesson.with_suffix(".ipynb").name
-    nbformat.write(build(lesson, solved=False), NOTEBOOKS / name)
-    solved = build(lesson, solved=True)
+    learners, solved = (build(lesson, solved=solved) for solved in (False, True))
+    tag_stopped(learners)
     run(solved)
+    nbformat.write(learners, NOTEBOOKS / name)
     nbformat.write(solved, NOTEBOOKS / "solutions" / name)
     print(f"built notebooks/{name} and notebooks/solutions/{name}", flush=True)
 

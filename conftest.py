@@ -1,6 +1,7 @@
 """What holds for every test: no network, and a folder of its own for what a notebook saves."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,13 +9,22 @@ import pytest
 
 os.environ["RESNET_HELPERS_OFFLINE"] = "1"
 os.environ.pop("RESNET_HELPERS_WEIGHTS", None)
+SAVED = os.environ.get("RESNET_HELPERS_WORK")  # where a learner's work is, if not beside notebooks
 WORK = tempfile.TemporaryDirectory(prefix="my_work-")  # gone when the tests are
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before nbval starts a notebook's kernel, give my_work an empty folder for that notebook."""
+    """Before nbval starts a notebook's kernel, give my_work a folder for that notebook alone.
+
+    It is empty for a solution. A learner's notebook finds a copy of what the learner has saved, as
+    with other pieces it would not put out again what it has put out.
+    """
     if item.path.suffix == ".ipynb":
-        folder = Path(WORK.name, item.path.stem)
-        folder.mkdir(exist_ok=True)
+        folder = Path(WORK.name, item.path.parent.name, item.path.stem)
         os.environ["RESNET_HELPERS_WORK"] = str(folder)
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            saved = Path(SAVED or item.path.parent, "my_resnet.py")
+            if item.path.parent.name != "solutions" and saved.exists():
+                shutil.copy(saved, folder)

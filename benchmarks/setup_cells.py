@@ -35,7 +35,7 @@ def seconds(code: str) -> float:
 
 def setup_cell(lesson: Path) -> str:
     """The first code cell of a lesson."""
-    cells = jupytext.reads(lesson.read_text(), fmt="md").cells
+    cells = jupytext.reads(lesson.read_text(encoding="utf-8"), fmt="md").cells
     return next(cell.source for cell in cells if cell.cell_type == "code")
 
 

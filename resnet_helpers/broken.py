@@ -21,7 +21,7 @@ from resnet_helpers.statements import Claim
 def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
     """A ResNet34 in eval mode with the weights of another one, and something wrong with it.
 
-    It is on the device where the other one is.
+    It is on the device where the other one is, and of its dtype.
 
     Args:
         number: which of the broken networks, from 1 on.
@@ -46,7 +46,8 @@ def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
                 f"{str(error).strip().splitlines()[-1].strip()}"
             ) from error
         case.break_it(model)
-    return model.to(next(weights_from.parameters()).device).eval()
+    weight = next(weights_from.parameters())
+    return model.to(weight.device, weight.dtype).eval()
 
 
 def check_diagnosis(number: int, module: str, mistake: str) -> None:

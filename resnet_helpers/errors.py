@@ -1,10 +1,17 @@
 """The error a learner can act on: its message says what is wrong, where, and what to do.
 
-In a notebook it shows as that message alone, without a stack of the package's frames.
+In a notebook it shows as that message alone, without a stack of the package's frames. So does what
+becomes of a stub that a cell calls, though that raises Python's own NotImplementedError.
 """
 
+import ast
+import linecache
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
+from types import FrameType, TracebackType
+from typing import Any
 
 
 class CourseError(Exception):
@@ -21,6 +28,11 @@ class InvalidArgumentError(CourseError, ValueError):
 
 class ModelFailedError(CourseError, RuntimeError):
     """A model raised while a tool ran it; the message says where, and the original is chained."""
+
+
+def one_line(error: BaseException) -> str:
+    """Its type and the first line of its message, at most 300 characters: for use in a sentence."""
+    return f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0][:300]
 
 
 class UnfinishedExerciseError(CourseError, NotImplementedError):
@@ -40,3 +52,60 @@ def needs_exercise(name: str) -> Iterator[None]:
         raise UnfinishedExerciseError(
             f"Finish the exercise {name} first, and run its cell: this is drawn with your code."
         ) from None
+
+
+def still_a_stub(where: str) -> str:
+    """What to say of a function, or a class's method, that still raises NotImplementedError."""
+    return (
+        f"{where} still raises NotImplementedError: put your code in the place of that line, "
+        "run its cell, and then this one again."
+    )
+
+
+def _names_made(frames: list[FrameType]) -> set[str]:
+    """The names that the cell in which these frames begin would have made."""
+    cell = next(frame for frame in frames if frame.f_globals.get("__name__") == "__main__")
+    tree = ast.parse("".join(linecache.getlines(cell.f_code.co_filename)))
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+_stopped_by: dict[str, str] = {}  # names that a cell was to make, and the stub that stopped it
+
+
+def _show(
+    shell: Any,
+    kind: type[NotImplementedError | NameError],
+    error: NotImplementedError | NameError,
+    traceback: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    """What IPython calls for an error in a cell that a stub may have caused, to explain it.
+
+    That is a bare NotImplementedError of the notebook's own, or a name which a cell that ended so
+    was to make.
+    """
+    frames = [frame for frame, _ in walk_tb(traceback)]
+    name, where, sentence = getattr(error, "name", ""), "", ""
+    if frames[-1].f_globals.get("__name__") == "__main__":
+        if isinstance(error, NotImplementedError) and not str(error):
+            where = frames[-1].f_code.co_qualname.rpartition("<locals>.")[2]
+            sentence = still_a_stub(where)
+        elif isinstance(error, NameError) and name in _stopped_by:
+            where = _stopped_by[name]
+            sentence = (
+                f"{name} is made in a cell that stopped, as {where} still raised "
+                "NotImplementedError: write that, run that cell again, and then this one."
+            )
+    if where:
+        _stopped_by.update(dict.fromkeys(_names_made(frames) - shell.user_ns.keys(), where))
+        kind, error = UnfinishedExerciseError, UnfinishedExerciseError(sentence)
+    shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
+
+
+_shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+if _shell and not _shell.custom_exceptions:  # there is room for one handler, and it may be taken
+    _shell.set_custom_exc((NotImplementedError, NameError), _show)

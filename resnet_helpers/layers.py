@@ -66,6 +66,7 @@ class Conv2d(nn.Module):
     """
 
     weight: Float[nn.Parameter, "out_channels in_channels kernel_height kernel_width"]
+    bias, dilation, groups = None, 1, 1  # which nn.Conv2d can have otherwise
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride=1, padding=0):
         super().__init__()

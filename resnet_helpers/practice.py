@@ -17,10 +17,14 @@ from functools import partial
 from html import escape
 
 import ipywidgets as widgets
+from IPython import get_ipython
+from IPython.display import display
 
 from resnet_helpers import answers, solutions
 from resnet_helpers.answers import Answer
 from resnet_helpers.errors import CourseError
+from resnet_helpers.my_work.revealed import with_mark
+from resnet_helpers.my_work.source import statements
 from resnet_helpers.tests import EXERCISES
 from resnet_helpers.tests.engine import Exercise, Mistake
 from resnet_helpers.tests.failure import CheckFailure
@@ -63,10 +67,10 @@ def exercise_called(name: str) -> Exercise:
         CourseError: there is none.
     """
     by_name = {exercise.name: exercise for exercise in EXERCISES}
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         close = difflib.get_close_matches(str(name), by_name, n=1, cutoff=0.5)
         meant = f" Did you mean {close[0]}?" if close else f" There are: {', '.join(by_name)}."
-        raise CourseError(f"There is no exercise called {name!r}.{meant}")
+        raise CourseError(f"There is no exercise called {' '.join(str(name).split())!r}.{meant}")
     return by_name[name]
 
 
@@ -104,12 +108,13 @@ def puzzles(exercise: Exercise, seed: int) -> Iterator[Puzzle]:
 class Practice:
     """A series of puzzles with a button for each hint; it counts, and the check explains.
 
-    Where widgets cannot run, the same output shows the first puzzle as text.
+    The hints stand beside the code where there is room, so that a projector shows both. Where
+    widgets cannot run, the same output shows the first puzzle as text.
 
     Attributes:
         puzzle: the one that is shown now, None after the last.
         n_right, n_answered: so many were answered rightly, and in all, at the first attempt.
-        buttons: one for each hint, by its letter; `next` goes on.
+        buttons, hints: one for each hint, by its letter; `next` goes on.
         widget: everything.
     """
 
@@ -117,16 +122,21 @@ class Practice:
         self.series = series
         self.n_right = self.n_answered = 0
         self.question, self.verdict = widgets.HTML(), widgets.HTML()
+        narrow = widgets.Layout(width="60px", flex="0 0 auto")
         self.buttons = {
-            letter: widgets.Button(description=letter, layout=widgets.Layout(width="60px"))
-            for letter in LETTERS
+            letter: widgets.Button(description=letter, layout=narrow) for letter in LETTERS
         }
+        self.hints = {letter: widgets.HTML(layout=widgets.Layout(flex="1")) for letter in LETTERS}
         self.next = widgets.Button(description="Next", layout=widgets.Layout(width="90px"))
         for number, button in enumerate(self.buttons.values()):
             button.on_click(partial(self._choose, number))
         self.next.on_click(self._go_on)
-        row = widgets.HBox([*self.buttons.values(), self.next])
-        self.widget = widgets.VBox([self.question, row, self.verdict])
+        choices = [widgets.HBox([self.buttons[letter], self.hints[letter]]) for letter in LETTERS]
+        beside = widgets.Layout(flex="1 1 320px")
+        self.widget = widgets.HBox(
+            [self.question, widgets.VBox([*choices, self.next, self.verdict], layout=beside)],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
         self._go_on()
         self.first = self.puzzle
 
@@ -143,13 +153,13 @@ class Practice:
             self.question.value = (
                 f"<p>You have seen all wrong answers to this exercise: {score}.</p>"
             )
-            return
-        hints = "".join(
-            f"<p><b>{letter}</b>&ensp;{escape(hint)}</p>"
-            for letter, hint in zip(LETTERS, self.puzzle.hints, strict=True)
-        )
-        code = f"<pre>{escape(self.puzzle.answer.source)}</pre>"
-        self.question.value = f"<p><b>What is wrong here?</b></p>{code}{hints}"
+        else:
+            self.question.value = (
+                f"<b>What is wrong here?</b>{preformatted(self.puzzle.answer.source)}"
+            )
+        hints = self.puzzle.hints if self.puzzle else [""] * N_HINTS
+        for widget, hint in zip(self.hints.values(), hints, strict=True):
+            widget.value = f'<div style="line-height: 1.4">{escape(hint)}</div>'
 
     def _choose(self, number: int, button: widgets.Button) -> None:
         """Say whether this hint is the right one, and what the check says."""
@@ -161,14 +171,12 @@ class Practice:
         self.next.disabled = False
         score = f"{self.n_right} of {self.n_answered} right so far."
         if is_right:
-            text = escape(self.puzzle.explanation())
-            self.verdict.value = (
-                f"<p><b>Yes.</b> The check says:</p><pre>{text}</pre><p>{score}</p>"
-            )
+            text = preformatted(self.puzzle.explanation())
+            self.verdict.value = f"<b>Yes.</b> The check says:{text}{score}"
         else:
             self.verdict.value = (
-                "<p><b>No:</b> with that mistake something would come out wrong that comes out "
-                f"right here. Look again. {score}</p>"
+                '<div style="line-height: 1.4"><b>No:</b> with that mistake something would come '
+                f"out wrong that comes out right here. Look again. {score}</div>"
             )
 
     def __repr__(self) -> str:
@@ -179,6 +187,12 @@ class Practice:
         return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}
 
 
+def preformatted(text: str) -> str:
+    """HTML that shows the text as it is, but breaks lines that are too long, between words."""
+    style = "line-height: 1.3; word-break: normal; overflow-wrap: anywhere"
+    return f'<pre style="{style}">{escape(text)}</pre>'
+
+
 def practice(exercise: str, seed: int = 0) -> Practice:
     """Find the mistake: wrong answers to an exercise, each with four hints, one of them right.
 
@@ -187,8 +201,10 @@ def practice(exercise: str, seed: int = 0) -> Practice:
         seed: another one gives another order; the same one gives a whole class the same series.
 
     Raises:
-        CourseError: there is no exercise of that name.
+        CourseError: there is no exercise of that name, or the seed is none.
     """
+    if not isinstance(seed, int):
+        raise CourseError("A seed is a whole number.")
     return Practice(puzzles(exercise_called(exercise), seed))
 
 
@@ -203,7 +219,7 @@ STUB = "raise NotImplementedError()\n"
 def reveal(name: str, step: int | None = None) -> None:
     """Put the course's answer to an exercise into the next cell, ready to run.
 
-    Where the editor makes no new cell, the source is shown to be copied.
+    The source is there to be copied as well, for editors that make no new cell.
 
     Args:
         name: the class or function, such as "BatchNorm2d".
@@ -213,22 +229,26 @@ def reveal(name: str, step: int | None = None) -> None:
         CourseError: there is no exercise of that name, or no such step.
     """
     source = answer_up_to(name, step)
-    shell = get_shell()
-    if shell is not None:
-        shell.set_next_input(source)  # as %load does
-    print(
-        f"The course's {name}, in the next cell. If there is none, copy it from here:\n\n{source}"
-    )
+    where = f"The course's {name} is in the next cell. If there is none, copy it from here"
+    text = f"{where}:\n\n{source}"
+    shell = get_ipython()
+    if shell is None:
+        print(text)
+        return
+    shell.set_next_input(source)  # as %load does
+    code = f'<pre style="user-select: all">{escape(source)}</pre>'  # a click selects all of it
+    html = f"<details><summary>{where}.</summary>{code}</details>"
+    display({"text/plain": text, "text/html": html}, raw=True)
 
 
 def answer_up_to(name: str, step: int | None = None) -> str:
-    """The source of the course's answer, without its markers; after `step` paragraphs a stub."""
-    answer = getattr(solutions, str(name), None)
-    if getattr(answer, "__module__", "") != solutions.__name__:
-        exercise_called(name)  # says which there are
-    source = inspect.getsource(answer)
+    """The source of the course's answer, without its markers; after `step` paragraphs a stub.
+
+    All of it is marked: what a learner finishes is the learner's own, and this is not.
+    """
+    source = "\n\n".join(map(inspect.getsource, answer_in_pieces(str(name))))
     n_steps = sum(len(paragraphs(body)) for body in SOLUTION.findall(source))
-    if step is not None and not 1 <= step <= n_steps:
+    if step is not None and not (isinstance(step, int) and 1 <= step <= n_steps):
         raise CourseError(
             f"The answer to {name} has {n_steps} steps: give one from 1 to {n_steps}."
         )
@@ -242,18 +262,22 @@ def answer_up_to(name: str, step: int | None = None) -> str:
         rest = [] if len(kept) == len(steps) else [indent + STUB]
         return "\n".join([*kept, *rest])
 
-    return SOLUTION.sub(shown, source).rstrip() + "\n"
+    text = SOLUTION.sub(shown, source).rstrip()
+    return with_mark(text) if step in (None, n_steps) else text
+
+
+def answer_in_pieces(name: str) -> list[object]:
+    """The class or function of this name, after those it uses that no exercise asks for."""
+    here = solutions.__name__
+    pieces = {n: p for n, p in vars(solutions).items() if getattr(p, "__module__", "") == here}
+    if name not in pieces:
+        exercise_called(name)  # says which there are
+    [statement] = statements(inspect.getsource(pieces[name]))
+    asked_for = {exercise.name for exercise in EXERCISES}
+    helpers = [n for n in statement.reads if n in pieces and n not in asked_for]
+    return [piece for helper in helpers for piece in answer_in_pieces(helper)] + [pieces[name]]
 
 
 def paragraphs(body: str) -> list[str]:
     """The steps of an answer: what blank lines separate."""
     return [part.strip("\n") + "\n" for part in re.split(r"\n\s*\n", body) if part.strip()]
-
-
-def get_shell() -> object | None:
-    """IPython's shell, or None outside of it."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()

@@ -4,8 +4,10 @@ Whatever stands between the SOLUTION markers is what a learner writes: `build_no
 replaces it by `raise NotImplementedError()` in the learner's notebook.
 """
 
+import statistics
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 
 import torch
@@ -502,6 +504,100 @@ def freeze(model: nn.Module) -> None:
             module.eval()
             # model.train() calls train() of every module; bound, so that a deepcopy has its own
             module.train = MethodType(stay_in_eval_mode, module)
+
+
+def ratio(
+    job: Callable[[], object],
+    baseline: Callable[[], object],
+    rounds=9,
+    clock: Callable[[], float] = time.perf_counter,
+) -> float:
+    """How long job takes, as a multiple of baseline's time: 0.5 is twice as fast.
+
+    Each is called once without being timed, to warm up. Then, in each of `rounds` rounds (an odd
+    number), both are called and timed, one right after the other. Each round gives one ratio, and
+    the median of these is returned.
+
+    clock() gives seconds, counted from anywhere. A job on a GPU must itself wait for its result.
+    """
+    ### BEGIN SOLUTION
+
+    def seconds(function: Callable[[], object]) -> float:
+        start = clock()
+        function()
+        return clock() - start
+
+    job()
+    baseline()
+    return statistics.median(seconds(job) / seconds(baseline) for _ in range(rounds))
+    ### END SOLUTION
+
+
+class FusedBatchNorm2d(BatchNorm2d):
+    """BatchNorm2d as a line, x * scale + shift: the same in every respect, and faster."""
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """What BatchNorm2d gives, and does to the buffers, in both modes.
+
+        What concerns a channel alone becomes two vectors, scale and shift, first; then x is gone
+        through once. Raises ValueError as BatchNorm2d does.
+        """
+        ### BEGIN SOLUTION
+        if self.training:
+            values_per_channel = x.numel() // self.num_features
+            if values_per_channel == 1:
+                raise ValueError("batchnorm needs more than 1 value per channel when training")
+            var, mean = torch.var_mean(x, dim=(0, 2, 3), unbiased=False)
+            with torch.no_grad():
+                unbiased_var = var * values_per_channel / (values_per_channel - 1)
+                m = self.momentum
+                self.running_mean = (1 - m) * self.running_mean + m * mean
+                self.running_var = (1 - m) * self.running_var + m * unbiased_var
+                self.num_batches_tracked += 1
+        else:
+            mean, var = self.running_mean, self.running_var
+
+        scale = self.weight * torch.rsqrt(var + self.eps)
+        shift = self.bias - mean * scale
+        per_channel = (1, self.num_features, 1, 1)
+        return torch.addcmul(shift.view(per_channel), x, scale.view(per_channel))
+        ### END SOLUTION
+
+
+def fold_batchnorm(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    """One convolution with a bias that does what conv and then norm, in eval mode, do.
+
+    conv is PyTorch's nn.Conv2d or the course's Conv2d, norm a BatchNorm2d of either. conv.bias may
+    be None (in the course's it always is), as may both norm.weight and norm.bias (affine=False).
+
+    Returns a new nn.Conv2d (PyTorch's, since the course's has no bias) with conv's stride, padding,
+    dilation and groups, in its dtype and on its device. conv and norm stay as they are.
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        scale = torch.rsqrt(norm.running_var + norm.eps)
+        if norm.weight is not None:
+            scale = norm.weight * scale
+        bias = -norm.running_mean * scale
+        if norm.bias is not None:
+            bias = bias + norm.bias
+        if conv.bias is not None:
+            bias = bias + conv.bias * scale
+        weight = conv.weight * scale.view(-1, 1, 1, 1)  # one factor for each output channel
+
+    folded = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size,
+        conv.stride,
+        conv.padding,
+        conv.dilation,
+        conv.groups,
+        device="meta",  # no values yet: they come next
+    )
+    folded.weight = nn.Parameter(weight)
+    folded.bias = nn.Parameter(bias)
+    return folded
     ### END SOLUTION
 
 

@@ -23,6 +23,13 @@ class ElsewhereTensor(Tensor):
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        away = self.detach().clone().as_subclass(ElsewhereTensor)
+        if isinstance(self, nn.Parameter):
+            away = nn.Parameter(away, self.requires_grad)
+        memo[id(self)] = away
+        return away
+
 
 def is_away(thing: Any) -> bool:
     return isinstance(thing, ElsewhereTensor)
@@ -39,6 +46,8 @@ class Elsewhere(TorchFunctionMode):
             return DEVICE
         if func == Tensor.cpu:
             return args[0].as_subclass(Tensor)
+        if func == Tensor.__format__:  # which asks for the type Tensor itself
+            return format(args[0].as_subclass(Tensor), *args[1:])
         if func == Tensor.to:
             return self.to(*args, **kwargs)
         if away and func == torch._has_compatible_shallow_copy_type:
@@ -60,7 +69,9 @@ class Elsewhere(TorchFunctionMode):
     @staticmethod
     def to(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """The tensor on another device, of another dtype, or both, as Tensor.to gives it."""
-        wanted = (*args, *kwargs.values())
+        wanted = [*args, *kwargs.values()]
+        for other in [thing for thing in wanted if isinstance(thing, Tensor)]:  # x.to(other)
+            wanted += [DEVICE if is_away(other) else "cpu", other.dtype]
         places = [torch.device(thing) for thing in wanted if isinstance(thing, torch.device | str)]
         goes_away = places[0] == DEVICE if places else is_away(tensor)
         moved = tensor.as_subclass(Tensor)

@@ -20,7 +20,7 @@ import resnet_helpers.tests as checks
 from resnet_helpers import solutions
 from resnet_helpers.tests.outcomes import same
 
-MODULE = ast.parse(Path(solutions.__file__).read_text())
+MODULE = ast.parse(Path(solutions.__file__).read_text(encoding="utf-8"))
 
 # ---- What survives, and why -----------------------------------------------------------------
 
@@ -57,6 +57,21 @@ EQUIVALENT = (
     ("recalibrate", "-> if True", "without no_grad it takes more memory"),
     ("recalibrate", "enable_grad", "without no_grad it takes more memory"),
     ("freeze", "mode=False", "the mode is not read"),
+    ("ratio", "start - clock()", "both times are negative then, and the signs cancel"),
+    ("FusedBatchNorm2d", "values_per_channel <= 1", "there are no fewer than 1"),
+    ("FusedBatchNorm2d", "dim=(2, 0, 3)", "the order of the axes does not matter"),
+    ("FusedBatchNorm2d", "dim=(0, 3, 2)", "the order of the axes does not matter"),
+    (
+        "FusedBatchNorm2d",
+        "-> per_channel = (self.num_features, 1, 1)",
+        "broadcasting adds an axis in front",
+    ),
+    ("FusedBatchNorm2d", "scale.view(per_channel), x)", "the factors of a product commute"),
+    ("fold_batchnorm", "-> if True", "nn.Parameter cuts its tensor off from the graph"),
+    ("fold_batchnorm", "enable_grad", "nn.Parameter cuts its tensor off from the graph"),
+    ("fold_batchnorm", "-> if norm.bias", "weight and bias are None in the same batchnorms"),
+    ("fold_batchnorm", "-> if norm.weight", "weight and bias are None in the same batchnorms"),
+    ("fold_batchnorm", "conv.groups)", "on the CPU it has values, which are replaced"),
 )
 
 # Whoever survives differs where the exercise does not say what should happen.
@@ -278,6 +293,7 @@ JUDGES["NamedResidualBlock"] = [
     (checks.RESIDUAL_BLOCK, "NamedResidualBlock"),
     (checks.NAMED_RESNET34, "named_resnet34"),
 ]
+JUDGES["FusedBatchNorm2d"].append((checks.BATCHNORM2D, "FusedBatchNorm2d"))
 EXPECTED = {exercise.name: exercise.outcomes(exercise.reference) for exercise in checks.EXERCISES}
 DEFINITIONS = [node.name for node in MODULE.body if getattr(node, "name", "") in JUDGES]
 

@@ -96,15 +96,6 @@ def test_the_message_of_an_error_is_kept_short(tool):
     assert len(str(caught.value)) < 700
 
 
-def test_a_model_and_an_input_on_different_devices_are_named(monkeypatch):
-    from resnet_helpers.debugging import calls
-
-    assert calls._device_hint(mlp(), X) == calls._device_hint(nn.ReLU(), X) == ""
-    assert calls._device_hint(mlp().to("meta"), X) == (
-        " (The model is on meta, x on cpu: move one of them.)"
-    )
-
-
 @pytest.mark.parametrize("tolerance", [-1.0, math.nan])
 def test_a_tolerance_that_is_none(tolerance):
     with pytest.raises(ValueError, match="a number from 0 on"):

@@ -858,6 +858,27 @@ CELLS = {
 
         tests.test_averagepool(AveragePool)
         """,
+    "a call of a stub": """
+        class AveragePool(nn.Module):
+            def forward(self, x):
+                raise NotImplementedError()
+
+        nn.Sequential(AveragePool())(0)
+        """,
+    "a call of a stub's __init__": """
+        class Block(nn.Module):
+            def __init__(self):
+                super().__init__()
+                raise NotImplementedError()
+
+        Block()
+        """,
+    "what a stub was to make": "result = AveragePool()(0)\nother = 1",
+    "a name that it would have made": "print(result)",
+    "a name made of that": "third = other + 1",
+    "a name of no cell's": "print(nothing)",
+    "another's NotImplementedError": "nn.Module()(1)",
+    "one with a reason": 'raise NotImplementedError("tomorrow")',
 }
 
 
@@ -897,6 +918,31 @@ def test_a_notebook_shows_that_a_stub_is_a_stub(outputs):
     assert "AveragePool.forward still raises NotImplementedError" in outputs["stub"]
 
 
+def test_a_notebook_shows_in_one_sentence_that_a_cell_has_called_a_stub(outputs):
+    words = "still raises NotImplementedError: put your code in the place of that line, run its"
+    cell = " cell, and then this one again."
+    name = "UnfinishedExerciseError"
+    shown = outputs["a call of a stub"]
+    assert shown == f"{name}: AveragePool.forward {words}{cell}"
+    assert outputs["a call of a stub's __init__"] == f"{name}: Block.__init__ {words}{cell}"
+
+
+def test_a_notebook_says_of_a_name_that_a_stub_has_kept_from_being_made(outputs):
+    words = "is made in a cell that stopped, as AveragePool.forward still raised"
+    made = {"a name that it would have made": "result", "a name made of that": "other"}
+    for cell, name in made.items():
+        assert outputs[cell].startswith(f"UnfinishedExerciseError: {name} {words}")
+    assert "NameError: name 'nothing' is not defined" in outputs["a name of no cell's"]
+
+
+def test_a_notebook_shows_other_errors_that_something_is_not_implemented_as_ever(outputs):
+    assert "forward" in outputs["another's NotImplementedError"]
+    assert "NotImplementedError: tomorrow" in outputs["one with a reason"]
+    for name in ("another's NotImplementedError", "one with a reason"):
+        assert "put your code" not in outputs[name]
+        assert "Traceback" in outputs[name]
+
+
 def test_a_notebook_shows_one_line_for_a_right_answer(outputs):
     assert outputs["right"] == "All tests in `test_averagepool` passed!\n"
 
@@ -913,7 +959,8 @@ def test_pytest_shows_the_same_words_and_none_of_the_engines_frames(tmp_path):
 
         def test_mine():
             checks.test_averagepool(AveragePool)
-        """)
+        """),
+        encoding="utf-8",
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -41,7 +41,7 @@ def test_the_courses_pictures():
 
 
 def test_every_course_picture_is_credited():
-    credits = (images.DATA / "resnet_inputs" / "CREDITS.md").read_text()
+    credits = (images.DATA / "resnet_inputs" / "CREDITS.md").read_text(encoding="utf-8")
     on_disk = {file.name for file in (images.DATA / "resnet_inputs").glob("*.jpg")}
     assert on_disk == set(IMAGE_FILENAMES)
     assert all(f"`{name}`" in credits for name in IMAGE_FILENAMES)
@@ -61,7 +61,7 @@ def images_std():
 def test_a_folder_of_ones_own(photo, tmp_path):
     photo.save(tmp_path / "b.PNG")
     photo.rotate(90, expand=True).save(tmp_path / "a.jpg")
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
     assert [picture.size for picture in load_images(tmp_path)] == [(48, 64), (64, 48)]
     assert len(load_images(str(tmp_path), ["a.jpg"])) == 1
 
@@ -103,7 +103,7 @@ def test_exif_rotation_is_applied(photo, tmp_path):
 def test_every_bad_picture_is_named_with_its_reason(photo, tmp_path):
     photo.save(tmp_path / "good.jpg")
     (tmp_path / "empty.jpg").touch()
-    (tmp_path / "text.jpg").write_text("I am no picture.")
+    (tmp_path / "text.jpg").write_text("I am no picture.", encoding="utf-8")
     (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     stream = BytesIO()
     Image.effect_noise((300, 300), 80).save(stream, "JPEG")
@@ -170,7 +170,7 @@ def test_labels():
 def test_a_bad_labels_file_is_refused(tmp_path, content, complaint):
     file = tmp_path / "labels.json"
     if content is not None:
-        file.write_text(content)
+        file.write_text(content, encoding="utf-8")
     with pytest.raises(LabelsError, match=complaint):
         load_labels(file)
 
@@ -328,14 +328,14 @@ def test_json_that_holds_no_labels_is_refused(tmp_path, content):
 @pytest.mark.parametrize("label", [3, None, "", " ", ["tench"]])
 def test_a_label_that_is_no_name_is_refused(tmp_path, label):
     labels = {str(i): "x" for i in range(1000)} | {"7": label}
-    (tmp_path / "labels.json").write_text(json.dumps(labels))
+    (tmp_path / "labels.json").write_text(json.dumps(labels), encoding="utf-8")
     with pytest.raises(LabelsError, match="has no name for class 7"):
         load_labels(tmp_path / "labels.json")
 
 
 def test_a_class_named_twice_is_refused(tmp_path):
     labels = json.dumps({str(i): "x" for i in range(1000)})
-    (tmp_path / "labels.json").write_text(labels.replace("{", '{"7": "y", '))
+    (tmp_path / "labels.json").write_text(labels.replace("{", '{"7": "y", '), encoding="utf-8")
     with pytest.raises(LabelsError, match="two entries '7'"):
         load_labels(tmp_path / "labels.json")
 

@@ -114,7 +114,9 @@ def test_the_file_runs_by_itself(notebook, folder):
 def test_saving_again_replaces_that_class_and_keeps_the_rest(notebook, folder):
     notebook(SCALE, POOL, "my_work.save(Scale, AveragePool)")
     path = folder / "my_resnet.py"
-    path.write_text(saved(folder).replace('"""Mine."""', '"""Edited."""') + "\n# a note\n")
+    path.write_text(
+        saved(folder).replace('"""Mine."""', '"""Edited."""') + "\n# a note\n", encoding="utf-8"
+    )
     notebook(POOL.replace("(2, 3)", "(-2, -1)"), "my_work.save(AveragePool)")
     text = saved(folder)
     assert '"""Edited."""' in text
@@ -321,7 +323,7 @@ def test_nothing_to_save(notebook):
 
 def test_a_module_that_only_this_notebook_finds(notebook, folder, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (elsewhere / "my_tools_elsewhere.py").write_text("def half(x): return x / 2")
+    (elsewhere / "my_tools_elsewhere.py").write_text("def half(x): return x / 2", encoding="utf-8")
     notebook(f"import sys; sys.path.append({str(elsewhere)!r})")
     try:
         notebook("from my_tools_elsewhere import half", "def f(x):\n    return half(x)")
@@ -395,7 +397,7 @@ def test_a_wrong_piece_is_not_saved_along_with_a_right_one(notebook, folder):
 
 def test_a_piece_that_is_right_here_and_wrong_with_what_the_file_has(notebook, folder):
     wrong = "class AveragePool(nn.Module):\n    def forward(self, x): return x"
-    (folder / "my_resnet.py").write_text(f"from torch import nn\n{wrong}\n")
+    (folder / "my_resnet.py").write_text(f"from torch import nn\n{wrong}\n", encoding="utf-8")
     notebook(
         "from resnet_helpers.solutions import AveragePool as Pool, NanModule as Nan",
         "from resnet_helpers.solutions import AveragePool",
@@ -478,22 +480,22 @@ def test_a_broken_file_is_not_overwritten(notebook, folder, broken, message):
 
 
 def test_a_save_may_mend_a_broken_file(notebook, folder):
-    (folder / "my_resnet.py").write_text("class AveragePool(Missing): pass\n")
+    (folder / "my_resnet.py").write_text("class AveragePool(Missing): pass\n", encoding="utf-8")
     notebook(POOL, "my_work.save(AveragePool)")
     assert my_work.use("AveragePool").__module__ == "my_resnet"
 
 
 def test_mode_and_link_of_the_file_are_kept(notebook, folder):
     real = folder / "elsewhere.py"
-    real.write_text("")
+    real.write_text("", encoding="utf-8")
     real.chmod(0o600)
     (folder / "my_resnet.py").symlink_to(real)
-    (folder / "my_resnet.tmp").write_text("mine")
+    (folder / "my_resnet.tmp").write_text("mine", encoding="utf-8")
     notebook(POOL, "my_work.save(AveragePool)")
     assert (folder / "my_resnet.py").is_symlink()
     assert real.stat().st_mode & 0o777 == 0o600
-    assert "AveragePool" in real.read_text()
-    assert (folder / "my_resnet.tmp").read_text() == "mine"
+    assert "AveragePool" in real.read_text(encoding="utf-8")
+    assert (folder / "my_resnet.tmp").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_full_disk(notebook, folder, monkeypatch):
@@ -568,7 +570,7 @@ def test_several_names_give_a_tuple_of_own_and_reference(notebook, capsys):
 
 def test_a_reference_that_the_file_only_imports_is_called_so(notebook, folder, capsys):
     notebook("BatchNorm2d = my_work.use('BatchNorm2d')", BLOCK, "my_work.save(Block)")
-    with (folder / "my_resnet.py").open("a") as file:
+    with (folder / "my_resnet.py").open("a", encoding="utf-8") as file:
         file.write("BatchNorm2d = BatchNorm2d\n")
     capsys.readouterr()
     assert my_work.use("BatchNorm2d") is solutions.BatchNorm2d
@@ -590,7 +592,7 @@ def test_a_reference_that_the_file_only_imports_is_called_so(notebook, folder, c
 def test_use_says_where_the_reference_stands_for_a_piece_that_cannot_be_read(
     folder, capsys, text, why
 ):
-    (folder / "my_resnet.py").write_text(text)
+    (folder / "my_resnet.py").write_text(text, encoding="utf-8")
     my_work.use("AveragePool", "BatchNorm2d")
     pool, norm = capsys.readouterr().out.splitlines()
     assert pool.startswith(

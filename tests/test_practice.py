@@ -1,5 +1,9 @@
 """Practice shows wrong answers with one true hint each; reveal puts the right one into a cell."""
 
+import re
+from html import escape
+from pathlib import Path
+
 import pytest
 
 import resnet_helpers.tests as checks
@@ -7,6 +11,9 @@ from resnet_helpers import practice, solutions
 from resnet_helpers.errors import CourseError
 from resnet_helpers.practice import Practice, answer_up_to, puzzles, reveal
 
+LESSONS = [
+    file.read_text(encoding="utf-8") for file in Path(__file__).parents[1].glob("lessons/*.md")
+]
 EXERCISES = {exercise.name: exercise for exercise in checks.EXERCISES}
 
 
@@ -24,6 +31,13 @@ def test_every_exercise_can_be_practised(exercise):
     assert puzzle.hints[puzzle.right] == mistake.hint
     assert len(set(puzzle.hints)) == 4
     assert mistake.hint in puzzle.explanation()
+
+
+@pytest.mark.parametrize("exercise", checks.EXERCISES, ids=names)
+def test_a_lesson_offers_it_after_the_exercise(exercise):
+    saved = re.compile(rf"^my_work.save\(.*\b{exercise.name}\b", re.M)
+    [after] = [text[found.end() :] for text in LESSONS if (found := saved.search(text))]
+    assert f'practice("{exercise.name}")' in after
 
 
 def series(seed, exercise="AveragePool"):
@@ -101,23 +115,39 @@ class Shell:
     def set_next_input(self, source):
         self.cell = source
 
+    def display(self, shown, raw):
+        self.shown = shown
+
 
 @pytest.fixture
 def shell(monkeypatch):
     shell = Shell()
-    monkeypatch.setattr(practice, "get_shell", lambda: shell)
+    monkeypatch.setattr(practice, "get_ipython", lambda: shell)
+    monkeypatch.setattr(practice, "display", shell.display)
     return shell
 
 
 @pytest.mark.parametrize("exercise", checks.EXERCISES, ids=names)
-def test_what_is_revealed_passes_the_checks(exercise, shell, capsys):
+def test_what_is_revealed_passes_the_checks(exercise, shell):
     reveal(exercise.name)
     cell_names = {**vars(solutions)}
     exec(shell.cell, cell_names)
     for check in exercise.checks:
         exercise.check(check, cell_names[exercise.name])
     assert "SOLUTION" not in shell.cell
-    assert shell.cell in capsys.readouterr().out  # to be copied where no cell appears
+
+
+def test_an_editor_that_makes_no_cell_shows_the_source_to_be_copied(shell):
+    reveal("predict")
+    assert shell.shown["text/plain"].endswith(f":\n\n{shell.cell}")
+    html = shell.shown["text/html"]
+    assert "-&gt; tuple[Float[Tensor, " in html
+    assert escape(shell.cell) in html
+
+
+def test_without_a_notebook_it_is_printed(capsys):
+    reveal("AveragePool")
+    assert capsys.readouterr().out.endswith(f":\n\n{answer_up_to('AveragePool')}\n")
 
 
 def test_a_step_is_a_paragraph_and_what_follows_is_a_stub():
@@ -142,6 +172,11 @@ def test_a_step_that_is_not_there_gets_one_sentence(step):
 def test_what_is_no_exercise_gets_one_sentence(name):
     with pytest.raises(CourseError, match="no exercise called"):
         reveal(name)
+
+
+def test_what_an_answer_uses_and_no_exercise_asks_for_comes_with_it():
+    assert answer_up_to("named_resnet34").startswith("class NamedResidualBlock")
+    assert answer_up_to("ResNet34").startswith("class ResNet34")  # BlockGroup is an exercise
 
 
 def test_what_has_no_check_of_its_own_can_be_revealed_too(shell):

@@ -1,5 +1,7 @@
 """Answers to recalibrate."""
 
+import copy  # noqa: F401 (a wrong answer copies the model)
+
 import torch
 from torch import nn
 
@@ -399,3 +401,16 @@ wrong(
 )
 wrong("hooks left", by_hooks, {"handle.remove()": "handle.remove"})
 wrong("model never called", by_momentum, {"model(images)": "model"})
+wrong("a copy recalibrated", by_momentum, {"modes = {": "model = copy.deepcopy(model)\nmodes = {"})
+wrong("statistics of the output", by_hooks, {"inputs[0].detach()": "output.detach()"})
+wrong(
+    "all batches at once",
+    by_momentum,
+    {"enumerate(batches, start=1)": "[(1, torch.cat(list(batches)))]"},
+)
+wrong("batches taken for pairs", by_momentum, {"number, images in": "number, (images, labels) in"})
+
+
+@wrong_in_full("update_bn")
+def by_pytorch(model, batches):
+    torch.optim.swa_utils.update_bn(batches, model)

@@ -99,6 +99,17 @@ def with_a_closure(model, optimizer, images, labels):
 
 
 @right
+def forward_called(model, optimizer, images, labels):
+    model.train()
+    logits = model.forward(images)
+    loss = F.cross_entropy(input=logits, target=labels)
+    optimizer.zero_grad()
+    torch.autograd.backward(loss)
+    optimizer.step()
+    return loss.data.item()
+
+
+@right
 def gradients_assigned(model, optimizer, images, labels):
     model.train()
     loss = F.cross_entropy(model(images), labels)
@@ -246,6 +257,7 @@ wrong(
     step_by_step,
     {"loss.backward()": "loss = loss.detach().requires_grad_()\nloss.backward()"},
 )
+wrong("outputs squeezed", plain, {"model(images)": "model(images).squeeze()"})
 wrong("item before backward", plain, {"loss.backward()": "loss = loss.item()\nloss.backward()"})
 wrong("backward called twice", plain, {"loss.backward()": "loss.backward()\nloss.backward()"})
 wrong("item forgotten", plain, {".item()": ""})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, check_model, run, unchanged
+from resnet_helpers.debugging.calls import Call, beside, check_model, run, unchanged
 from resnet_helpers.debugging.values import copied, fresh, plain, tensors_in
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def activation_stats(model: nn.Module, x: Any) -> ActivationStats:
 
     Args:
         model: in train or eval mode, as you want it measured.
-        x: what it is called with, as one argument, on the model's device; where forward needs
-            several, a tuple of them, or a dictionary by their names.
+        x: what it is called with, as one argument; where forward needs several, a tuple of them,
+            or a dictionary by their names. A copy of it goes to where the model is.
 
     Raises:
         ModelFailedError: a RuntimeError: forward failed; the message names the module, the original
@@ -70,8 +70,9 @@ def activation_stats(model: nn.Module, x: Any) -> ActivationStats:
             which = f"[{i}]" if len(measured) > 1 else ""
             rows.append((call.label + which, type(call.module).__name__, *stats))
 
+    put = beside(model, x)
     with unchanged(model), torch.inference_mode(False), torch.no_grad():
-        run(model, copied(x, fresh), lambda *_: None, leave)
+        run(model, copied(x, lambda tensor: put(fresh(tensor))), lambda *_: None, leave)
     columns = ["module", "kind", "shape", "mean", "std", "zeros"]
     return ActivationStats(pd.DataFrame(rows, columns=columns))
 

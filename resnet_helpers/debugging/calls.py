@@ -158,9 +158,7 @@ def run(
             return model(*args, **kwargs)
         except Exception as error:
             where = f"{running[-1]} of {type(model).__name__}" if running else type(model).__name__
-            raise ModelFailedError(
-                f"forward failed in {where}: {_message(error)}{_device_hint(model, x)}"
-            ) from error
+            raise ModelFailedError(f"forward failed in {where}: {_message(error)}") from error
 
 
 def check_is_module(model: Any, name: str = "model") -> None:
@@ -253,11 +251,43 @@ def _arguments(model: nn.Module, x: Any) -> tuple[tuple, dict]:
     return (x,), {}
 
 
+def beside(model: nn.Module, x: Any) -> Callable[[Tensor], Tensor]:
+    """What puts a tensor of x where the model is.
+
+    As it is found, if the model is in several places, or part of x is with it: some arguments, such
+    as the lengths of packed sequences, belong on the CPU.
+    """
+    places = {tensor.device for tensor in (*model.parameters(), *model.buffers())}
+    if len(places) != 1 or places & {tensor.device for tensor in tensors_in(x)}:
+        return lambda tensor: tensor
+    (place,) = places
+    return lambda tensor: tensor.to(place)
+
+
 def uncompiled() -> Any:
     """A context in which what torch.compile has made runs as it was written."""
     if "torch._dynamo" not in sys.modules:  # nothing has been compiled; importing it takes seconds
         return ExitStack()
     return torch.compiler.set_stance("force_eager")
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """In the block a GPU's convolutions round as a CPU's do.
+
+    By default they use TF32, whose 10 bits leave errors as large as many a mistake.
+    """
+    cudnn = torch.backends.cudnn
+    try:
+        before = cudnn.allow_tf32
+    except RuntimeError:  # somebody has chosen, by this switch's newer names
+        yield
+        return
+    cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
 
 
 @contextmanager
@@ -282,15 +312,6 @@ def _message(error: Exception) -> str:
         text = ""
     text = text or type(error).__name__
     return text if len(text) <= 500 else f"{text[:499]}…"
-
-
-def _device_hint(model: nn.Module, x: Any) -> str:
-    """Nothing is moved for anybody; but a model and an x in different places are worth a word."""
-    places = [{str(t.device) for t in tensors} for tensors in (model.parameters(), tensors_in(x))]
-    if not all(places) or places[0] & places[1]:
-        return ""
-    theirs, xs = (" and ".join(sorted(place)) for place in places)
-    return f" (The model is on {theirs}, x on {xs}: move one of them.)"
 
 
 # --- Leaving no trace ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, unchanged
+from resnet_helpers.debugging.calls import Call, beside, unchanged
 from resnet_helpers.debugging.comparing import OWNERS, Difference, tolerance_of, weights_of
 from resnet_helpers.debugging.pairing import kind
 from resnet_helpers.debugging.values import distance, fresh, leaves_in, matched
@@ -100,9 +100,10 @@ def _agree_on_one_input(mine: Call, reference: Call, tolerance: float) -> bool:
     positional = [(0, i) for i in range(len(tensors))]  # in (args, kwargs)
     if list(mine.inputs) != positional or not all(isinstance(t, Tensor) for t in tensors):
         return False
+    put = beside(reference.module, tensors)
     try:
         with unchanged(reference.module), torch.no_grad():
-            outputs = leaves_in(reference.module(*map(fresh, tensors)))
+            outputs = leaves_in(reference.module(*(put(fresh(tensor)) for tensor in tensors)))
     except Exception:  # it may want what yours does without
         return False
     pairs, *alone = matched(mine.outputs, outputs)

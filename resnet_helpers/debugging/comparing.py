@@ -194,12 +194,17 @@ def _difference(what: str, a: Any, b: Any, tolerance: float) -> Difference:
 def _apart(a: Any, b: Any) -> tuple[float, float]:
     numbers = (bool, int, float, complex)
     if isinstance(a, (Tensor, *numbers)) and isinstance(b, (Tensor, *numbers)):
-        return distance(*(v if isinstance(v, Tensor) else torch.as_tensor(v) for v in (a, b)))
+        return distance(_as_tensor(a), _as_tensor(b))
     if isinstance(a, (str, bytes)) or isinstance(b, (str, bytes)):
         return (0.0, 0.0) if type(a) is type(b) and a == b else (math.inf, math.inf)
     if isinstance(a, Tensor) or isinstance(b, Tensor):
         return math.inf, math.inf
     return math.nan, math.nan
+
+
+def _as_tensor(value: Any) -> Tensor:
+    """A number on the CPU, whatever the default device."""
+    return value if isinstance(value, Tensor) else torch.as_tensor(value, device="cpu")
 
 
 def _short(value: Any) -> str:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, check_model, run, scripted_in, unchanged
+from resnet_helpers.debugging.calls import (
+    Call,
+    beside,
+    check_model,
+    full_float32,
+    run,
+    scripted_in,
+    unchanged,
+)
 from resnet_helpers.debugging.causes import differing_modes, unseen_setting, why
 from resnet_helpers.debugging.comparing import OWNERS, Difference, Pass, Tolerances, compare
 from resnet_helpers.debugging.gradients import compare_gradients
@@ -81,6 +89,7 @@ COLUMNS = ["pass", "yours", "reference", "kind", "shape"]
 ERRORS = ["tensor", "absolute error", "relative error", "tolerance"]
 
 
+@full_float32()
 def first_divergence(
     mine: nn.Module,
     reference: nn.Module,
@@ -96,9 +105,9 @@ def first_divergence(
     themselves with their results. In train mode a pair's updated buffers (running_mean, ...) are
     compared as well as its outputs.
 
-    A copy of every leaf's output is kept, so pass a few pictures, not a hundred. Nothing is moved:
-    both models and x have to be on the same device. What torch.compile has made runs as it was
-    written, DataParallel on its first device.
+    A copy of every leaf's output is kept, so pass a few pictures, not a hundred. Each model runs
+    where it is, on a copy of x that is put there, and a GPU in full float32 rather than TF32. What
+    torch.compile has made runs as it was written, DataParallel on its first device.
 
     A TransformerEncoderLayer in eval mode has a fast path that calls none of its modules; PyTorch
     does not take it while hooks are there, so here its modules are compared one by one.
@@ -208,8 +217,9 @@ def _record(model: nn.Module, x: Any, notes: list[str]) -> list[Call]:
                 call.random_state = state
             calls.append(call)
 
+    put = beside(model, x)
     with unchanged(model), torch.inference_mode(False), torch.no_grad():
-        run(model, copied(x, fresh), keep_inputs, keep_outputs, notes)
+        run(model, copied(x, lambda tensor: put(fresh(tensor))), keep_inputs, keep_outputs, notes)
     return calls
 
 

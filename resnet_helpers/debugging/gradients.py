@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_helpers.debugging.calls import Call, run, unchanged
+from resnet_helpers.debugging.calls import Call, beside, run, unchanged
 from resnet_helpers.debugging.comparing import OWNERS, Difference, Pass, Tolerances
 from resnet_helpers.debugging.graph import Steps
 from resnet_helpers.debugging.values import (
     copied,
     distance,
+    fresh,
     in_words,
     largest,
     leaves_in,
@@ -99,9 +100,10 @@ def compare_gradients(
 def _gradients(model: nn.Module, x: Any, weights: dict[tuple, Tensor] | None = None) -> Gradients:
     """Run model on x and go back from the sum of the outputs, weighted; they are made if None."""
     found, steps, handles = Gradients(), Steps(), []
+    put = beside(model, x)
 
     def fresh_input(tensor: Tensor) -> Tensor:
-        copy = tensor.detach().clone()
+        copy = put(fresh(tensor))
         if not _takes_gradient(copy):
             return copy
         found.inputs.append(copy.requires_grad_())
@@ -163,8 +165,11 @@ def _takes_gradient(leaf: Any) -> bool:
 
 def _random_weights(outputs: dict[tuple, Tensor]) -> dict[tuple, Tensor]:
     """The same at every run, and on every device."""
-    generator = torch.Generator().manual_seed(0)
-    return {path: torch.randn(t.numel(), generator=generator) for path, t in outputs.items()}
+    generator = torch.Generator("cpu").manual_seed(0)
+    return {
+        path: torch.randn(t.numel(), generator=generator, device="cpu")
+        for path, t in outputs.items()
+    }
 
 
 # --- Comparing ------------------------------------------------------------------------------------

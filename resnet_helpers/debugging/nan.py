@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.autograd.graph import Node
 from torch.overrides import TorchFunctionMode
 
-from resnet_helpers.debugging.calls import Call, check_model, run, unchanged
+from resnet_helpers.debugging.calls import Call, beside, check_model, run, unchanged
 from resnet_helpers.debugging.graph import Line, Steps
 from resnet_helpers.debugging.origins import Event, Origins, own_line
-from resnet_helpers.debugging.values import WORST, badness, copied, tensors_in
+from resnet_helpers.debugging.values import WORST, badness, copied, fresh, tensors_in
 from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
 
 
@@ -46,8 +46,8 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
 
     Args:
         model: in train or eval mode, as you want it searched.
-        x: what it is called with, as one argument, on the model's device; where forward needs
-            several, a tuple of them, or a dictionary by their names.
+        x: what it is called with, as one argument; where forward needs several, a tuple of them,
+            or a dictionary by their names. A copy of it goes to where the model is.
         backward: if forward is clean, go backward from the sum of the outputs as well, and find
             the module in which the first bad gradient arises. No gradient is kept.
 
@@ -59,8 +59,12 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
             output depends on anything that takes a gradient.
     """
     check_model(model, x)
-    origins, steps = Origins(), Steps()
+    origins, steps, put = Origins(), Steps(), beside(model, x)
     notes: list[str] = []
+
+    def fresh_leaf(tensor: Tensor) -> Tensor:
+        """A copy without a history, which takes a gradient if the original does."""
+        return put(fresh(tensor)).requires_grad_(tensor.requires_grad)
 
     def enter(call: Call, arguments: Any) -> None:
         origins.enter(call, tensors_in(arguments))
@@ -73,7 +77,7 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
             steps.claim(tensors_in(output), call)
 
     with unchanged(model), torch.inference_mode(False), torch.set_grad_enabled(backward):
-        given = copied(x, _fresh_leaf)
+        given = copied(x, fresh_leaf)
         origins.come_with_x(tensors_in(given))
         try:
             with origins, Lines(steps) if backward else nullcontext():
@@ -92,11 +96,6 @@ def find_first_nan(model: nn.Module, x: Any, backward: bool = False) -> FirstNan
             passes = "forward or backward" if backward else "forward"
             found = FirstNan(None, f"No NaN and no infinity in {passes}.")
     return replace(found, explanation="\n".join([found.explanation, *notes]))
-
-
-def _fresh_leaf(tensor: Tensor) -> Tensor:
-    """A copy without a history, which takes a gradient if the original does."""
-    return tensor.detach().clone().requires_grad_(tensor.requires_grad)
 
 
 # --- Words --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resnet_helpers.errors import needs_exercise
+from resnet_helpers.errors import InvalidArgumentError, needs_exercise, one_line
 from resnet_helpers.figures.live import Live, slider
 from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.style import (
@@ -33,6 +33,35 @@ TALLEST = 1.7  # of a histogram, in layers
 # The standard deviation of the weights is scale / sqrt(inputs of a channel).
 INITIALISATIONS = {"too small": 0.7, "Xavier": 1.0, "He": math.sqrt(2), "too large": 2.0}
 SCALES = [0.5, 0.7, 0.85, 1.0, 1.2, math.sqrt(2), 1.7, 2.0, 3.0]
+
+
+@on_cpu()
+@needs_exercise("BatchNorm2d")
+@torch.no_grad()
+def check_norm(make_norm: type[nn.Module]) -> None:
+    """Refuse, in one sentence, what cannot be made and called like nn.BatchNorm2d.
+
+    Raises:
+        UnfinishedExerciseError: it is a learner's, and still a stub.
+        InvalidArgumentError: making or calling it raised, or what it returned has another shape.
+    """
+    x = torch.zeros(2, 3, 2, 2)
+    try:
+        norm = make_norm(3, momentum=0.1)
+        shapes = [norm.train()(x).shape, norm.eval()(x).shape, norm.running_mean.shape]
+    except NotImplementedError:
+        raise
+    except Exception as error:
+        raise InvalidArgumentError(
+            "Pass a class that is made and called like nn.BatchNorm2d. With this one, making "
+            f"(3 channels, momentum=0.1) or calling it raised {one_line(error)}"
+        ) from error
+    if shapes != [x.shape, x.shape, (3,)]:
+        raise InvalidArgumentError(
+            f"Pass a class that is made and called like nn.BatchNorm2d. From {tuple(x.shape)} this "
+            f"one makes {tuple(shapes[0])}, with a running_mean of {tuple(shapes[2])}."
+        )
+
 
 # --- Twenty layers --------------------------------------------------------------------------
 
@@ -96,6 +125,7 @@ def _number(x: float) -> str:
 @styled
 def initialisations(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
     """Histograms of twenty layers' outputs, without and with batchnorm, for four weight scales."""
+    check_norm(make_norm)
     figure, axes = new_figure(
         "Without batchnorm, one scale survives 20 layers; with it, all do",
         rows=2,
@@ -128,6 +158,7 @@ def initialisations(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
 
 def weight_scale(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
     """The same histograms, with a slider for the scale of the weights."""
+    check_norm(make_norm)
 
     @styled
     def draw(scale: float) -> Picture:
@@ -188,9 +219,9 @@ def running_means(
     return batch_means, means
 
 
-@needs_exercise("BatchNorm2d")
 def running_mean(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Live:
     """running_mean on its way to the true mean, for three momenta; a slider for the batch size."""
+    check_norm(make_norm)
 
     @styled
     def draw(batch_size: int) -> Picture:
@@ -256,10 +287,10 @@ def outputs_with_companions(
     return train, evaluation
 
 
-@needs_exercise("BatchNorm2d")
 @styled
 def train_and_eval(make_norm: type[nn.Module] = nn.BatchNorm2d) -> Picture:
     """One pixel's output, train mode against eval mode, for batches of 1, 2 and 32 pictures."""
+    check_norm(make_norm)
     figure, axes = new_figure(
         "Only in train mode do a picture's companions change its output",
         columns=len(BATCH_SIZES),

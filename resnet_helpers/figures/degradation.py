@@ -152,6 +152,17 @@ def no_losses() -> Losses:
     return {kind: {SHALLOW: [], DEEP: []} for kind in ("plain", "residual")}
 
 
+def are_losses(losses: object) -> bool:
+    """Are these lists of numbers by kind and depth?"""
+    return isinstance(losses, dict) and all(
+        isinstance(by_depth, dict)
+        and by_depth.keys() == {SHALLOW, DEEP}
+        and all(isinstance(each, list) for each in by_depth.values())
+        and all(isinstance(loss, float) for each in by_depth.values() for loss in each)
+        for by_depth in losses.values()
+    )
+
+
 def final_loss(losses: list[float]) -> float:
     """The mean of the last 20 steps."""
     return sum(losses[-AVERAGED:]) / len(losses[-AVERAGED:])
@@ -161,7 +172,14 @@ def verdict(losses: Losses) -> str:
     """What this run showed, a sentence a kind, without digits that differ between machines.
 
     Of a run that was stopped it says after how many steps; before the 20th nothing is to be seen.
+
+    Raises:
+        InvalidArgumentError: these are no losses as `run` returns them.
     """
+    if not are_losses(losses):
+        raise InvalidArgumentError(
+            "Pass the losses that `run` returns: by kind and depth, a number a step."
+        )
     sentences = []
     for kind, by_depth in losses.items():
         n_steps = min(len(by_depth[SHALLOW]), len(by_depth[DEEP]))
@@ -193,12 +211,14 @@ def run(seed=0, n_steps=N_STEPS) -> Losses:
         The losses by kind ("plain", "residual") and depth (20, 56), for `verdict`.
 
     Raises:
-        InvalidArgumentError: n_steps is no whole number of at least 1.
+        InvalidArgumentError: n_steps is no whole number of at least 1, or the seed none at all.
     """
     from IPython.display import display
 
     if not isinstance(n_steps, int) or n_steps < 1:
-        raise InvalidArgumentError(f"n_steps is the number of steps, 1 or more, not {n_steps!r}.")
+        raise InvalidArgumentError("n_steps is a whole number of steps, 1 or more.")
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise InvalidArgumentError("A seed is a whole number, 0 or more.")
     losses, step, shown = no_losses(), 0, None
     try:
         shown = display(Progress(0, n_steps, draw_losses(losses, n_steps)), display_id=True)

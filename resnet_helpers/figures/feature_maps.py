@@ -262,4 +262,6 @@ def neighbour_correlation(kernels: Float[Tensor, "filters rgb kh kw"]) -> float:
 
 def weights_line(model: nn.Module, weights_name: str | None) -> str:
     """Which weights a picture was made with."""
-    return f"Weights: {weights_name or getattr(model, 'weights_name', 'not named')}"
+    if weights_name is None:
+        weights_name = getattr(model, "weights_name", "not named")
+    return f"Weights: {weights_name}"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from resnet_helpers.debugging.calls import check_is_module, eval_mode, uncompiled
-from resnet_helpers.errors import CourseError, InvalidArgumentError
+from resnet_helpers.errors import CourseError, InvalidArgumentError, one_line
 
 
 @contextmanager
@@ -73,8 +73,7 @@ def look(model: nn.Module, x: Float[Tensor, "batch rgb height width"]) -> Any:
     except CourseError:
         raise
     except Exception as error:
-        what = f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0]
         raise InvalidArgumentError(
             f"{type(model).__name__} fails on a batch of pictures of shape {tuple(x.shape)}: "
-            f"{what[:300]} (Call it on one yourself to see where.)"
+            f"{one_line(error)} (Call it on one yourself to see where.)"
         ) from error

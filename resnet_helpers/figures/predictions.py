@@ -211,17 +211,21 @@ def compare_predictions(
         InvalidArgumentError: there are no pictures, more than ten, or not as many predictions; or
             a class is not one of ImageNet's 1000.
     """
-    mine, reference = ([values.cpu().tolist() for values in pair] for pair in (mine, reference))
-    classes = mine[1] + reference[1]
+    if not isinstance(images, dict) or not all(
+        isinstance(image, Image.Image) for image in images.values()
+    ):
+        raise InvalidArgumentError("Pass the pictures as a dict, name: picture.")
     if not 0 < len(images) <= MOST_PICTURES:
         raise InvalidArgumentError(
             f"A screen has room for {MOST_PICTURES} pictures, not for {len(images)}: pass some."
         )
-    if {len(values) for values in (*mine, *reference)} != {len(images)}:
+    if not all(are_predictions(pair, len(images)) for pair in (mine, reference)):
         raise InvalidArgumentError(
             f"There are {len(images)} pictures: give as many probabilities and classes for each "
             "of the two networks."
         )
+    mine, reference = ([values.tolist() for values in pair] for pair in (mine, reference))
+    classes = mine[1] + reference[1]
     names = short_names(load_labels())
     if not all(isinstance(c, int) and 0 <= c < len(names) for c in classes):
         raise InvalidArgumentError(f"Classes are whole numbers from 0 to {len(names) - 1}.")
@@ -248,6 +252,15 @@ def compare_predictions(
     if difference < SAME:  # no digits of it: on another machine they may be others
         likeness = f"The probabilities agree to within {SAME}"
     return Photo(figure, f"{title}. {'. '.join(facts)}. {likeness}. {weights}.")
+
+
+def are_predictions(pair: object, n_pictures: int) -> bool:
+    """Are these two tensors, each with a number for each picture?"""
+    return (
+        isinstance(pair, tuple | list)
+        and len(pair) == 2
+        and all(isinstance(values, Tensor) and values.shape == (n_pictures,) for values in pair)
+    )
 
 
 def verdict(mine: str, reference: str) -> str:

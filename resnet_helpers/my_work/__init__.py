@@ -21,10 +21,11 @@ from typing import Any
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.my_work import disk
+from resnet_helpers.my_work import colab, disk
 from resnet_helpers.my_work.disk import FILENAME, MODULE, DoesNotRunError, MyWorkError, file
 from resnet_helpers.my_work.draft import INSTALLED, REFERENCE, Draft
 from resnet_helpers.my_work.proof import prove
+from resnet_helpers.my_work.revealed import is_revealed
 from resnet_helpers.my_work.text import owned
 
 __all__ = ["MyWorkError", "file", "save", "use"]
@@ -54,12 +55,14 @@ def save(*pieces: Any) -> None:
         if found is None or draft.text != found.text:
             disk.write(replace(contents, text=draft.text))
     print(f"Saved {' and '.join(named)} in {FILENAME}.")
+    colab.after_saving()
 
 
 def use(*names: str) -> Any:
-    """The pieces of these names: a learner's own from my_resnet.py, or else the reference answer.
+    """The pieces of these names: what was saved in my_resnet.py, or else the reference answer.
 
-    One name gives one piece, several give a tuple. Prints which of the two each one is.
+    One name gives one piece, several give a tuple. Prints which of the two each one is, and which
+    of those saved is no learner's, but the reference answer that `practice.reveal` showed.
 
     Raises:
         MyWorkError: a name is neither that of an exercise nor in my_resnet.py.
@@ -68,17 +71,22 @@ def use(*names: str) -> Any:
     if not names or not all(isinstance(name, str) for name in names):
         raise MyWorkError('Pass the names, in quotes: my_work.use("BatchNorm2d", "AveragePool").')
     mine, trouble, lost = _load()
+    sources = owned(_latest[1]) if mine else {}
     pieces = []
     for name in names:
         if name not in mine and name not in REFERENCE:
             raise MyWorkError(_unknown(name, trouble))
         pieces.append(mine[name] if name in mine else REFERENCE[name])
-        if name in mine:
+        if name in mine and is_revealed(name, sources[name].source):
+            print(f"{name}: the reference answer, as it was revealed and saved in {FILENAME}")
+        elif name in mine:
             print(f"{name}: yours, from {FILENAME}")
         elif name in lost:
             print(f"{name}: the reference answer, and not yours, because {trouble}")
         else:
             print(f"{name}: the reference answer")
+    if not (mine or trouble) and disk.read() is None:
+        colab.nothing_saved()
     return pieces[0] if len(pieces) == 1 else tuple(pieces)
 
 

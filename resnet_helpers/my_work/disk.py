@@ -13,7 +13,7 @@ import tokenize
 import types
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +115,8 @@ def write(contents: Contents) -> None:
         text = contents.text.replace("\n", contents.line_end)
         beside.write_bytes(text.encode(contents.encoding))
         if target.exists():
-            shutil.copymode(target, beside)
+            with suppress(OSError):  # a drive that keeps no permissions
+                shutil.copymode(target, beside)
         os.replace(beside, target)
     except UnicodeEncodeError as error:
         raise MyWorkError(

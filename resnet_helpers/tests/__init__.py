@@ -18,11 +18,14 @@ from resnet_helpers.tests.batchnorm2d import (
 from resnet_helpers.tests.block_group import BLOCK_GROUP, test_block_group
 from resnet_helpers.tests.copy_weights import COPY_WEIGHTS, test_copy_weights
 from resnet_helpers.tests.first_divergence import FIRST_DIVERGENCE, test_first_divergence
+from resnet_helpers.tests.fold_batchnorm import FOLD_BATCHNORM, test_fold_batchnorm
 from resnet_helpers.tests.freeze import FREEZE, test_freeze
+from resnet_helpers.tests.fused_batchnorm2d import FUSED_BATCHNORM2D, test_fused_batchnorm2d
 from resnet_helpers.tests.named_resnet34 import NAMED_RESNET34, test_named_resnet34
 from resnet_helpers.tests.nan_hook import NAN_HOOK, test_nan_hook
 from resnet_helpers.tests.nan_module import NAN_MODULE, test_nan_module
 from resnet_helpers.tests.predict import PREDICT, test_predict
+from resnet_helpers.tests.ratio import RATIO, test_ratio
 from resnet_helpers.tests.recalibrate import RECALIBRATE, test_recalibrate
 from resnet_helpers.tests.remove_hooks import REMOVE_HOOKS, test_remove_hooks
 from resnet_helpers.tests.residual_block import RESIDUAL_BLOCK, test_residual_block
@@ -49,6 +52,9 @@ EXERCISES = (
     ACCURACY,
     RECALIBRATE,
     FREEZE,
+    RATIO,
+    FUSED_BATCHNORM2D,
+    FOLD_BATCHNORM,
 )
 
 __all__ = [
@@ -64,11 +70,14 @@ __all__ = [
     "test_block_group",
     "test_copy_weights",
     "test_first_divergence",
+    "test_fold_batchnorm",
     "test_freeze",
+    "test_fused_batchnorm2d",
     "test_named_resnet34",
     "test_nan_hook",
     "test_nan_module",
     "test_predict",
+    "test_ratio",
     "test_recalibrate",
     "test_remove_hooks",
     "test_residual_block",

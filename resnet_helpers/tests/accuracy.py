@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
-from resnet_helpers.tests.learning import THREE, Witness, modes, number, with_batchnorm
+from resnet_helpers.tests.learning import (
+    THREE,
+    Noting,
+    modes,
+    modes_of_two,
+    not_a_number,
+    number,
+    with_batchnorm,
+)
 from resnet_helpers.tests.structure import Entries
 from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import made_up
@@ -28,17 +36,25 @@ MANY_LABELS = (MANY.flatten(1).argmax(1) + (torch.arange(2053) >= 1400)) % 3
 MANY_LABELS[-1] = MANY[-1].flatten().argmax()
 
 
-def modes_seen(accuracy, witness):
-    """In which mode the model and its submodule were when forward ran."""
-    accuracy(witness, THREE.clone(), THREE_LABELS.clone())
-    return witness.modes
+def pixels(note=lambda model: None) -> nn.Module:
+    """A model of two modules whose logits are the pixel."""
+    return Noting(note, nn.Flatten())
+
+
+def modes_seen(accuracy, set_modes):
+    """In which mode the model and its submodule are when they run."""
+    seen: list[dict] = []
+    model = set_modes(pixels(lambda model: seen.append(modes_of_two(model))))
+    accuracy(model, THREE.clone(), THREE_LABELS.clone())
+    return seen[0] if seen else "forward never called"
 
 
 def recorded(accuracy):
-    """Whether gradients were recorded while the model ran."""
-    witness = Witness()
-    accuracy(witness, THREE.clone(), THREE_LABELS.clone())
-    return witness.recorded
+    """Whether gradients are recorded while the model runs."""
+    seen: list[bool] = []
+    model = pixels(lambda _: seen.append(torch.is_grad_enabled()))
+    accuracy(model, THREE.clone(), THREE_LABELS.clone())
+    return any(seen)
 
 
 def modes_afterwards(accuracy, model):
@@ -62,11 +78,12 @@ def changed(accuracy):
 
 def left_behind(accuracy):
     """What else could be different after accuracy."""
-    model, images, labels = Witness(), THREE.clone(), THREE_LABELS.clone()
+    images, labels = THREE.clone(), THREE_LABELS.clone()
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 3))
     accuracy(model, images, labels)
     return {
         "gradients are on": torch.is_grad_enabled(),
-        "the model's parameters require them": model.weight.requires_grad,
+        "the model's parameters require them": model[1].weight.requires_grad,
         "images unchanged": torch.equal(images, THREE),
         "labels unchanged": torch.equal(labels, THREE_LABELS),
     }
@@ -107,19 +124,19 @@ TRIALS = (
         "a model that was in train mode",
         watched("model.train()", "model.training, layer.training"),
         "training seen in forward",
-        "modes_seen(accuracy, Witness().train())",
+        "modes_seen(accuracy, nn.Module.train)",
     ),
     trial(
         "a model in eval mode whose submodule was in train mode",
         watched("model.eval(); model[0].train()", "model.training, layer.training"),
         "training seen in forward",
-        "modes_seen(accuracy, mixed(Witness(), 'eval'))",
+        "modes_seen(accuracy, lambda model: mixed(model, 'eval'))",
     ),
     trial(
         THREE_TEXT,
         "accuracy(torch.nn.Flatten(), THREE.clone(), torch.tensor([1, 2, 0]))",
         "returned",
-        "kind(accuracy(Witness(), THREE.clone(), THREE_LABELS.clone()))",
+        "kind(accuracy(pixels(), THREE.clone(), THREE_LABELS.clone()))",
     ),
     share("[[1, 3, 0], [2, -1, 2.5], [0.5, 1, 4]]", "THREE", "[1, 2, 0]"),
     share("[[1, 3, 0], [2, -1, 2.5]]", "TWO", "[1, 0]"),
@@ -472,35 +489,26 @@ LAST_BATCH = known(
 # ---- What else is looked at -----------------------------------------------------------------
 
 
-class Batches(nn.Module):
-    """A model whose logits are the pixel; it keeps the batches it gets."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen: list[Tensor] = []
-
-    def forward(self, images):
-        self.seen.append(images.flatten(1).clone())
-        return self.seen[-1]
-
-
 def is_called(accuracy: Callable) -> bool:
-    """Whether the model runs at all, whatever is raised later."""
-    model = Batches()
+    """Whether the model, or a copy of it, runs at all, whatever is raised later."""
+    found: list[bool] = []
+    model = pixels(lambda _: found.append(True))
     with suppress(Exception):
         accuracy(model, THREE.clone(), THREE_LABELS.clone())
-    return bool(model.seen)
+    return bool(found)
 
 
 def look_closer(accuracy: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
-    model = Batches()
-    result = number(accuracy(model, MANY.clone(), MANY_LABELS.clone()))
-    if not model.seen:
+    sizes: list[int] = []
+    model = pixels()
+    model[0].register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    returned = accuracy(model, MANY.clone(), MANY_LABELS.clone())
+    result = number(returned)
+    if not sizes:
         return OTHER_MODEL
-    sizes = [len(batch) for batch in model.seen]
     if not isinstance(result, Tensor) or sum(sizes) > len(MANY):
-        return ""
+        return not_a_number(returned)
     right = MANY.flatten(1).argmax(1) == MANY_LABELS
     of_batches = [part.float() for part in right[: sum(sizes)].split(sizes)]
     explanations = (

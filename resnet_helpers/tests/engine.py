@@ -18,6 +18,7 @@ these words of that answer, and no others.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,7 @@ from typing import Any
 
 from torch import nn
 
+from resnet_helpers import solutions
 from resnet_helpers.tests.diagnosis import Case, Diagnosis, diagnose
 from resnet_helpers.tests.failure import CheckFailure, StubNotFilled
 from resnet_helpers.tests.outcomes import (
@@ -138,6 +140,11 @@ class Exercise:
         return self._outcomes_with_one[mistake.name]
 
     @cached_property
+    def expected(self) -> Outcomes:
+        """What the trials make of the reference: always the same, so each is run only once."""
+        return self.outcomes(self.reference)
+
+    @cached_property
     def _outcomes_with_one(self) -> dict[str, Outcomes]:
         return {}
 
@@ -153,10 +160,9 @@ class Exercise:
         with with_pytorchs_own(replaced):
             self._check_kind(check, implementation)
             learners = self.outcomes(implementation, learners=True, replaced=replaced)
-            expected = self.outcomes(self.reference)
             for trial in self.trials:
                 if trial.check == check:
-                    self._compare(trial, learners, expected, replaced)
+                    self._compare(trial, learners, self.expected, replaced)
         print(f"All tests in `{check}` passed!")
 
     def _compare(
@@ -181,7 +187,9 @@ class Exercise:
             diagnosis = diagnose(Case(self, trial, learners, expected))
         if isinstance(got, Crash) and not diagnosis.hints and certain_remark(got):
             diagnosis = Diagnosis((certain_remark(got),))
-        raise failure(trial, learners, expected, diagnosis, self.to_try(trial, implementation))
+        tried = re.sub(rf"\b{self.name}\b", self.name_for(implementation), trial.tried)
+        try_it = self.to_try(trial, implementation)
+        raise failure(trial, tried, learners, expected, diagnosis, try_it)
 
     def to_try(self, trial: Trial, implementation: Any) -> str:
         """A line or two that show a learner what the trial has shown; "" if so few cannot."""
@@ -189,21 +197,30 @@ class Exercise:
         name = name if isinstance(name, str) and name.isidentifier() else self.name
         return to_paste(trial.code, {**self.names, self.name: Renamed(name)})
 
+    def name_for(self, implementation: Any) -> str:
+        """The exercise's name; or another one's that has its checks too, as FusedBatchNorm2d."""
+        for thing in (implementation, type(implementation)):
+            name = getattr(thing, "__name__", None)
+            if isinstance(name, str) and hasattr(solutions, name):
+                return name
+        return self.name
+
     def _check_kind(self, check: str, implementation: Any) -> None:
         """Raise a CheckFailure unless a class was given for a class, a function for a function."""
         __tracebackhide__ = True
         wants_class = isinstance(self.reference, type)
+        name = self.name_for(implementation)
         if wants_class and isinstance(implementation, type):
-            hint = f"Derive your {self.name} from nn.Module: class {self.name}(nn.Module)."
+            hint = f"Derive your {name} from nn.Module: class {name}(nn.Module)."
             right = issubclass(implementation, nn.Module)
         elif wants_class and inspect.isfunction(implementation):
             hint = (
-                f"You wrote a function. {self.name} is to be a class derived from nn.Module: "
-                f"class {self.name}(nn.Module), with a method forward(self, x)."
+                f"You wrote a function. {name} is to be a class derived from nn.Module: "
+                f"class {name}(nn.Module), with a method forward(self, x)."
             )
             right = False
         elif wants_class:
-            hint = f"Pass the class itself, with no brackets after it: {check}({self.name})."
+            hint = f"Pass the class itself, with no brackets after it: {check}({name})."
             right = False
         else:
             hint = f"Pass the function itself, with no brackets after it: {check}({self.name})."
@@ -290,12 +307,17 @@ class Exercise:
 
 
 def failure(
-    trial: Trial, learners: Outcomes, expected: Outcomes, diagnosis: Diagnosis, try_it: str
+    trial: Trial,
+    tried: str,
+    learners: Outcomes,
+    expected: Outcomes,
+    diagnosis: Diagnosis,
+    try_it: str,
 ) -> CheckFailure:
     """What to raise for a trial that came out wrong."""
     got, printed = learners[trial], learners.printed[trial].strip()
     expected_text, got_text, remark = difference(trial.subject, expected[trial], got)
-    rows = {"Tried": trial.tried, "Expected": expected_text, "Got": got_text}
+    rows = {"Tried": tried, "Expected": expected_text, "Got": got_text}
     if isinstance(got, Crash) and got.line:
         rows["Your line"] = f"{short(got.line, 150)}  (in {got.function})"
     if printed:

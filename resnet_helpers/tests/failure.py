@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from resnet_helpers.errors import still_a_stub
+
 PANEL_WIDTH = 88
 PANEL_HEIGHT = 15  # to which what the learner's code printed is cut
 
@@ -79,10 +81,7 @@ class StubNotFilled(NotImplementedError):  # noqa: N818 - the exercise is to be 
 
     def __init__(self, check: str, where: str):
         self.check = check
-        super().__init__(
-            f"{where} still raises NotImplementedError: put your code in the place of that line, "
-            "run its cell, and then this one again."
-        )
+        super().__init__(still_a_stub(where))
 
     def _render_traceback_(self) -> list[str]:
         return panel(f"{self.check}: not written yet", {}, [str(self)])

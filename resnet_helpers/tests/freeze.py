@@ -80,8 +80,9 @@ mistake(
     hold=skip,
     only_if="not calls_train(freeze)",
 )
+EVAL_ONCE = "eval mode once only"
 mistake(
-    "eval mode once only",
+    EVAL_ONCE,
     "Your batchnorms are in eval mode until somebody calls model.train(), which every training "
     "loop does, and then their statistics drift. Replace the train method of each batchnorm by one "
     "that leaves it in eval mode.",
@@ -131,8 +132,8 @@ mistake(
 
 
 RECURSION = (
-    "Your train method calls eval(), and eval() calls train(False), which is yours again, and so "
-    "on for ever. Call eval() once, in freeze, and let your train method do nothing."
+    "Your train method calls itself over and over, also by eval(), which calls train(False). Call "
+    "eval() once, in freeze, and let your train method do nothing."
 )
 mistake(
     "train calls eval",
@@ -217,8 +218,8 @@ class _:
 
 @mistake(
     "the original's batchnorms held",
-    "The model's train method puts the original's batchnorms in eval mode, also in a deepcopy, "
-    "whose own are in train mode then. Replace the train method of each batchnorm instead.",
+    "In a deepcopy you still put the original's batchnorms in eval mode, and the copy's own run in "
+    "train mode. Replace the train method of each batchnorm by one that does nothing.",
 )
 class _:
     def hold(self, batchnorm):
@@ -259,12 +260,14 @@ mistake(
     "PyTorch's BatchNorm2d only",
     "You look for nn.BatchNorm2d only, and leave out your own, and BatchNorm1d. A batchnorm is "
     "any module with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d"]',
     batchnorms=lambda self, model: [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)],
 )
 mistake(
     "PyTorch's batchnorms only",
     "You leave out the BatchNorm2d of lesson 1, which is none of PyTorch's classes. A batchnorm is "
     "any module with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d", "BatchNorm1d"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
     ],
@@ -273,6 +276,7 @@ mistake(
     "one's own BatchNorm2d only",
     "You leave out PyTorch's batchnorms, which are not of your class. A batchnorm is any module "
     "with a running_mean: hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["lesson 1"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, solutions.BatchNorm2d)
     ],
@@ -281,6 +285,7 @@ mistake(
     "no BatchNorm1d",
     "You leave out PyTorch's BatchNorm1d. A batchnorm is any module with a running_mean: "
     "hasattr(module, 'running_mean').",
+    only_if='kinds_held(freeze) == ["BatchNorm2d", "lesson 1"]',
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, (nn.BatchNorm2d, solutions.BatchNorm2d))
     ],
@@ -412,8 +417,9 @@ OF_THE_CLASS = known(
 )
 WITHOUT_ARGUMENT = known(
     "train without an argument",
-    "Your train method takes no argument, and it is called with the mode: model.train() calls "
-    "train(True) of each module in it.",
+    "Your train method can't be called as train() and as train(True), which is what model.train() "
+    "does with each module in it. Set on a module itself, a function gets no self, unless it is "
+    "bound: MethodType(function, module).",
 )
 OTHER_NAMES = known(
     "batchnorms wrapped",
@@ -429,6 +435,26 @@ def calls_train(freeze: Callable) -> bool:
     return model[0].training
 
 
+KINDS = {
+    "BatchNorm2d": nn.BatchNorm2d,
+    "BatchNorm1d": nn.BatchNorm1d,
+    "lesson 1": solutions.BatchNorm2d,
+}
+
+
+def kinds_held(freeze: Callable) -> list[str]:
+    """Which kinds of batchnorm keep their statistics in a frozen model in train mode."""
+    held = []
+    for name, kind in KINDS.items():
+        model = nn.Sequential(kind(1))
+        freeze(model)
+        model.train()
+        model(freeze_trials.A.flatten(1) if kind is nn.BatchNorm1d else freeze_trials.A.clone())
+        if not model[0].running_mean.any():
+            held.append(name)
+    return held
+
+
 def train_methods() -> list[object]:
     """That of each class whose instances a frozen network holds."""
     classes = (nn.Module, nn.Sequential, nn.BatchNorm1d, nn.BatchNorm2d, solutions.BatchNorm2d)
@@ -436,9 +462,11 @@ def train_methods() -> list[object]:
 
 
 def takes_a_mode(module: nn.Module) -> bool:
-    """Whether its train method can be called as model.train() does it."""
+    """Whether its train method can be called without a mode, and with one."""
+    signature = inspect.signature(module.train)
     try:
-        inspect.signature(module.train).bind(True)
+        signature.bind()
+        signature.bind(True)
     except TypeError:
         return False
     return True
@@ -453,7 +481,14 @@ def look_closer(freeze: Callable) -> Mistake | str:
         return OF_THE_CLASS
     if list(model.state_dict()) != names:
         return OTHER_NAMES
-    return "" if all(map(takes_a_mode, model.modules())) else WITHOUT_ARGUMENT
+    if not all(map(takes_a_mode, model.modules())):
+        return WITHOUT_ARGUMENT
+    batchnorms = [*batchnorms_of(model).values()]
+    were_held = not any(batchnorm.training for batchnorm in batchnorms)
+    model.train()
+    if were_held and all(bn.training for bn in batchnorms) and not kinds_held(freeze):
+        return next(known for known in mistake if known.name == EVAL_ONCE)
+    return ""
 
 
 # ---- The check ------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 The model is so small that its logits are the values of a picture's one pixel.
 """
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -14,7 +15,6 @@ from resnet_helpers.tests.predict import (  # noqa: F401 (what the trials' code 
     ONE,
     THREE,
     TWO,
-    Witness,
 )
 from resnet_helpers.tests.values import fill
 
@@ -27,11 +27,31 @@ EYE = (
 )
 
 
-def eye() -> nn.Sequential:
+class Noting(nn.Sequential):
+    """Modules in a row; `note(self)` is called each time that they run, or a copy of them.
+
+    That is in forward and not in a hook, which model.forward(x) would pass by.
+    """
+
+    def __init__(self, note: Callable[[nn.Module], object], *modules: nn.Module):
+        super().__init__(*modules)
+        self.note = note
+
+    def forward(self, x):
+        self.note(self)
+        return super().forward(x)
+
+
+def eye(note=lambda model: None) -> nn.Sequential:
     """The model that the line makes."""
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 3, bias=False))
+    model = Noting(note, nn.Flatten(), nn.Linear(3, 3, bias=False))
     nn.init.eye_(model[1].weight)
     return model
+
+
+def modes_of_two(model: nn.Sequential) -> dict[str, bool]:
+    """Whether the model and its first submodule are in train mode."""
+    return {"model": model.training, "its submodules": model[0].training}
 
 
 def with_batchnorm() -> nn.Sequential:
@@ -46,7 +66,16 @@ def kind(result: Any) -> str:
         return f"a tensor{graph}"
     if isinstance(result, tuple):
         return f"({', '.join(type(part).__name__ for part in result)})"
+    if result is None:
+        return "None"
     return "a Python number" if isinstance(result, Real) else type(result).__name__
+
+
+def not_a_number(result: Any) -> str:
+    """What to say of a result that is no number; "" of a number, of None and of a tensor."""
+    if result is None or isinstance(result, (Real, Tensor)):
+        return ""
+    return f"You return a value of type {type(result).__name__}. Return one Python number."
 
 
 def number(result: Any) -> Any:

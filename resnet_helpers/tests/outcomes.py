@@ -304,6 +304,9 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     r"size of tensor a \(\d+\) must match the size of tensor b": (
         "Two tensors of shapes that do not fit meet there: print both shapes just before."
     ),
+    r"expected 4D input \(got (\d)D input\)": (
+        "A batchnorm wants four axes: batch, channels, height and width. Here it gets {}."
+    ),
     r"to have (\d+) channels, but got (\d+) channels": (
         "A convolution made for {} channels gets {}."
     ),

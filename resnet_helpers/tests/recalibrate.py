@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning, recalibrate_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
-from resnet_helpers.tests.recalibrate_trials import batchnorms_of, outermost_mode
+from resnet_helpers.tests.recalibrate_trials import batchnorms_of, outermost_mode, runs_a_copy
 from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -39,6 +39,9 @@ class RecalibrateInSteps:
 
     def passes(self, batches):
         return batches
+
+    def taken(self, inputs, output):
+        return inputs[0]
 
     def mean_of(self, x):
         return x.mean(axes_of(x))
@@ -79,7 +82,7 @@ class RecalibrateInSteps:
         seen = {bn: [] for bn in batchnorms}
         self.enter(model)
         handles = [
-            bn.register_forward_pre_hook(lambda bn, inputs: seen[bn].append(inputs[0].clone()))
+            bn.register_forward_hook(lambda bn, *data: seen[bn].append(self.taken(*data).clone()))
             for bn in batchnorms
         ]
         with self.guard():
@@ -331,6 +334,12 @@ mistake(
     write=lambda self, bn, mean, var: RecalibrateInSteps.write(self, bn, var, mean),
 )
 
+mistake(
+    "statistics of the output",
+    "You average what the batchnorms return, which is normalised already. Average their input.",
+    taken=lambda self, inputs, output: output,
+)
+
 # ---- Which batchnorms
 
 mistake(
@@ -362,6 +371,12 @@ mistake(
     batchnorms=lambda self, model: [
         m for m in model.modules() if isinstance(m, (nn.BatchNorm2d, solutions.BatchNorm2d))
     ],
+)
+mistake(
+    "update_bn",
+    "torch.optim.swa_utils.update_bn knows PyTorch's batchnorms only, and leaves yours as they "
+    "are; and it puts one mode on the whole model. Write the loop yourself.",
+    recalibrate=lambda self, model, batches: torch.optim.swa_utils.update_bn(batches, model),
 )
 mistake(
     "children only",
@@ -408,9 +423,22 @@ class _:
 
 mistake(
     "first batch left out",
-    "You leave out the first batch, as next(iter(…)) before the loop does. Average over all of "
-    "them.",
+    "The first batch does not count, as happens where it is read before the loop, or where the "
+    "momentum is set only when the model has run. Average over all of them.",
     passes=lambda self, batches: list(batches)[1:],
+)
+
+mistake(
+    "all batches at once",
+    "The model runs once, on all batches together, so each batchnorm normalises with the "
+    "statistics of all. Run it on each batch by itself, as in training.",
+    passes=lambda self, batches: [torch.cat(list(batches))],
+)
+mistake(
+    "batches taken for pairs",
+    "You unpack each batch, as if labels came with it. A batch is one tensor of pictures: for "
+    "images in batches.",
+    passes=lambda self, batches: (images for images, _ in batches),
 )
 
 # ---- What is left afterwards
@@ -536,14 +564,22 @@ OTHER_MODEL = Mistake(
     "for images in batches: model(images).",
     runnable=False,
 )
-mistake.append(OTHER_MODEL)
+A_COPY = Mistake(
+    "a copy recalibrated",
+    "You run a copy of the model, and the one that recalibrate is given stays as it was. Work on "
+    "that one.",
+    runnable=False,
+)
+mistake += [OTHER_MODEL, A_COPY]
 
 # ---- What else is looked at -----------------------------------------------------------------
 
 
 def look_closer(recalibrate: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen, or it raises."""
-    return OTHER_MODEL if outermost_mode(recalibrate) == "never called" else ""
+    if outermost_mode(recalibrate) == "never called":
+        return OTHER_MODEL
+    return A_COPY if runs_a_copy(recalibrate) else ""
 
 
 # ---- The check ------------------------------------------------------------------------------

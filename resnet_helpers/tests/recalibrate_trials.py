@@ -7,6 +7,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
+from resnet_helpers.tests.learning import Noting
 from resnet_helpers.tests.structure import Entries, Values
 from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import fill, made_up
@@ -259,10 +260,15 @@ def mode_in_forward(recalibrate: Callable) -> str:
 
 def outermost_mode(recalibrate: Callable) -> str:
     """The mode of a model that was in eval mode while it runs."""
-    model = nn.Sequential(nn.BatchNorm2d(1)).eval()
-    ran_in = ["never called"]
-    model.register_forward_pre_hook(
-        lambda model, _: ran_in.append("train" if model.training else "eval")
-    )
+    ran_in: list[str] = []
+    model = Noting(lambda m: ran_in.append("train" if m.training else "eval"), nn.BatchNorm2d(1))
+    recalibrate(model.eval(), [A.clone(), B.clone()])
+    return ran_in[-1] if ran_in else "never called"
+
+
+def runs_a_copy(recalibrate: Callable) -> bool:
+    """Whether it is not the model itself that runs."""
+    ran: list[nn.Module] = []
+    model = Noting(lambda module: ran.append(module), nn.BatchNorm2d(1))
     recalibrate(model, [A.clone(), B.clone()])
-    return ran_in[-1]
+    return bool(ran) and all(module is not model for module in ran)

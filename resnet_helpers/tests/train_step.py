@@ -9,7 +9,7 @@ from torch import Tensor
 from resnet_helpers import solutions
 from resnet_helpers.tests import learning, train_step_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
-from resnet_helpers.tests.learning import LABELS, TWO, eye
+from resnet_helpers.tests.learning import LABELS, TWO, eye, not_a_number
 from resnet_helpers.tests.train_step_trials import sgd
 from resnet_helpers.tests.trials import Trial
 
@@ -72,8 +72,8 @@ mistake(
 )
 mistake(
     "eval mode",
-    "You put the model into eval mode, in which batchnorm uses its running statistics and never "
-    "changes them. Call model.train().",
+    "You put the model into eval mode, and it runs in it: batchnorm uses its running statistics "
+    "and never changes them. Call model.train() instead.",
     prepare=lambda self, model: model.eval(),
 )
 mistake(
@@ -382,8 +382,8 @@ for guard in (torch.no_grad, torch.inference_mode):
 
 
 CUT_OFF = (
-    "You cut the loss, or the logits, off from the graph before backward(), as detach(), .data and "
-    "torch.tensor do. Leave that out."
+    "The model records gradients, but the loss is cut off from them, as detach(), .data, "
+    "torch.tensor, argmax and comparisons do it. Give cross_entropy the outputs as they are."
 )
 mistake(
     "logits detached",
@@ -397,6 +397,12 @@ mistake(
     "no weight gets a gradient. Call backward() on the loss as it is.",
     only_if="n_calls(train_step, 'backward') == 1",
     outputs=lambda self, model, images: model(images).detach().requires_grad_(),
+)
+mistake(
+    "outputs squeezed",
+    "squeeze() takes the batch's axis away where there is one picture only. Give cross_entropy the "
+    "outputs as they are.",
+    outputs=lambda self, model, images: model(images).squeeze(),
 )
 mistake(
     "item before backward",
@@ -520,15 +526,25 @@ def one_hot(labels: Tensor, logits: Tensor) -> Tensor:
 
 def look_closer(train_step: Callable) -> Mistake | str:
     """What to say of what no known mistake explains; "" if nothing is seen."""
-    model, runs, steps = eye(), [], []
+    runs, steps = [], []
+    model = eye(lambda _: runs.append(1))
     optimizer = sgd(model)
-    model.register_forward_hook(lambda *_: runs.append(1))
     optimizer.register_step_post_hook(lambda *_: steps.append(1))
-    train_step(model, optimizer, TWO.clone(), LABELS.clone())
+    returned = train_step(model, optimizer, TWO.clone(), LABELS.clone())
     if not runs:
         return OTHER_MODEL
-    moved = not torch.equal(model[1].weight, torch.eye(3))
-    return OTHER_OPTIMIZER if moved and not steps else ""
+    if not steps and not torch.equal(model[1].weight, torch.eye(3)):
+        return OTHER_OPTIMIZER
+    if len(runs) > 1 or len(steps) > 1:
+        return (
+            f"In one call the model runs {times(runs)}, and the optimizer steps {times(steps)}. "
+            "One step on the whole batch is wanted: call each of them once."
+        )
+    return not_a_number(returned)
+
+
+def times(events: list) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(len(events), f"{len(events)} times")
 
 
 # ---- The check ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from resnet_helpers import solutions
-from resnet_helpers.tests.learning import EYE, LABELS, TWO, Witness, eye, with_batchnorm
+from resnet_helpers.tests.learning import EYE, LABELS, TWO, eye, modes_of_two, with_batchnorm
 from resnet_helpers.tests.structure import Entries, Values
 from resnet_helpers.tests.trials import Trial
 from resnet_helpers.tests.values import made_up
@@ -25,10 +25,12 @@ def sgd(model: nn.Module, lr=0.5) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), lr=lr)
 
 
-def modes_seen(train_step, witness):
-    """In which mode the model and its submodule were when forward ran."""
-    train_step(witness, sgd(witness), TWO.clone(), LABELS.clone())
-    return witness.modes
+def modes_seen(train_step, set_modes):
+    """In which mode the model and its submodule are when they run."""
+    seen: list[dict] = []
+    model = set_modes(eye(lambda model: seen.append(modes_of_two(model))))
+    train_step(model, sgd(model), TWO.clone(), LABELS.clone())
+    return seen[0] if seen else "forward never called"
 
 
 def gradient_in_words(gradient: Tensor | None, of_batch: Tensor, older: Tensor) -> str:
@@ -40,17 +42,24 @@ def gradient_in_words(gradient: Tensor | None, of_batch: Tensor, older: Tensor) 
         "an older gradient": older,
         "this batch's gradient added to an older one": of_batch + older,
     }
-    return next((name for name, g in known.items() if torch.allclose(gradient, g)), "another one")
+    for name, of_name in known.items():
+        if torch.allclose(gradient, of_name):
+            return name
+    times = (gradient.flatten() @ of_batch.flatten() / of_batch.square().sum()).item()
+    if torch.allclose(gradient, times * of_batch, rtol=1e-4, atol=1e-5):
+        return f"this batch's gradient times {times:.4g}"
+    return "another one"
 
 
 def what_happens(train_step):
     """What train_step does, in order, where an older gradient is there before."""
-    model = eye()
-    weight, optimizer, events = model[1].weight, sgd(model), []
-    [of_batch] = torch.autograd.grad(F.cross_entropy(model(TWO), LABELS), weight)
+    events: list[str] = []
+    model = eye(lambda _: events.append("forward"))
+    weight, optimizer = model[1].weight, sgd(model)
+    same = eye()
+    [of_batch] = torch.autograd.grad(F.cross_entropy(same(TWO), LABELS), same[1].weight)
     older = torch.full_like(weight, 8)
     weight.grad = older.clone()
-    model.register_forward_hook(lambda *_: events.append("forward"))
     weight.register_hook(lambda _: events.append("backward"))
     optimizer.register_step_post_hook(
         lambda *_: events.append(f"step with {gradient_in_words(weight.grad, of_batch, older)}")
@@ -99,13 +108,13 @@ def trial(tried: str, code: str, subject: str, look: str = "") -> Trial:
     return Trial("test_train_step", tried, code, subject, look=look)
 
 
-def modes_trial(tried: str, set_mode: str, witness: str) -> Trial:
+def modes_trial(tried: str, set_mode: str, set_modes: str) -> Trial:
     """A trial of the modes in forward, whose lines to paste print them."""
     code = (
         f"{EYE}; {SGD}; {set_mode}; model[0].register_forward_hook("
         f"lambda layer, *_: print(model.training, layer.training))\n{STEP}"
     )
-    look = f"modes_seen(train_step, {witness})"
+    look = f"modes_seen(train_step, {set_modes})"
     return trial(tried, code, "training seen in forward", look)
 
 
@@ -117,11 +126,11 @@ def weights_trial(tried: str, optimizer: str, n_steps=1) -> Trial:
 
 
 TRIALS = (
-    modes_trial("a model that was in eval mode", "model.eval()", "Witness().eval()"),
+    modes_trial("a model that was in eval mode", "model.eval()", "nn.Module.eval"),
     modes_trial(
         "a model in train mode whose submodule was in eval mode",
         "model.train(); model[0].eval()",
-        "mixed(Witness(), 'train')",
+        "lambda model: mixed(model, 'train')",
     ),
     trial(LOGITS, f"{EYE}; {SGD}\n{STEP}", "returned", f"kind({STEP})"),
     trial(LOGITS, f"{EYE}; {SGD}\n{STEP}", "loss", f"number({STEP})"),
@@ -201,10 +210,11 @@ def ndim_given(train_step: Callable) -> int:
 
 def recorded_in_forward(train_step: Callable) -> bool | None:
     """Whether gradients are recorded while the model runs, whatever is raised later."""
-    witness = Witness()
+    recorded: list[bool] = []
+    model = eye(lambda _: recorded.append(torch.is_grad_enabled()))
     with suppress(Exception):
-        train_step(witness, sgd(witness), TWO.clone(), LABELS.clone())
-    return witness.recorded
+        train_step(model, sgd(model), TWO.clone(), LABELS.clone())
+    return recorded[0] if recorded else None
 
 
 def is_called(train_step: Callable) -> bool:

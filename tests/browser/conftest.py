@@ -1,11 +1,10 @@
-"""One JupyterLab and one browser for all notebooks, both found here and told to leave no trace.
+"""One JupyterLab for all notebooks, found here and told to leave no trace.
 
 Where no Chromium is installed every test in this folder is skipped, and says what to install.
 """
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,18 +14,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from jupyterlab_page import Notebook
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-FLAGS = [
-    "--no-sandbox",  # as root Chromium does not start with it
-    "--disable-gpu",
-    "--disable-dev-shm-usage",  # /dev/shm is small in containers
-    "--disable-background-networking",
-]
 SETTINGS = {
     # with windowing, cells out of sight have no elements to look at
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -47,7 +40,7 @@ def start_lab(folder: Path, port: int) -> subprocess.Popen:
     for plugin, values in SETTINGS.items():
         file = settings / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
+        file.write_text(json.dumps(values), encoding="utf-8")
     own = {
         "JUPYTERLAB_SETTINGS_DIR": settings,
         "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
@@ -70,7 +63,7 @@ def start_lab(folder: Path, port: int) -> subprocess.Popen:
         "LabApp.expose_app_in_browser": True,
     }
     command += [f"--{name}={value}" for name, value in options.items()]
-    with (folder / "lab.log").open("w") as log:
+    with (folder / "lab.log").open("w", encoding="utf-8") as log:
         return subprocess.Popen(
             command,
             env=os.environ | {name: str(value) for name, value in own.items()},
@@ -107,25 +100,11 @@ def lab(notebooks) -> Iterator[str]:
             time.sleep(0.1)
         if server.poll() is None:
             break
-    log = (notebooks.parent / "lab.log").read_text()
+    log = (notebooks.parent / "lab.log").read_text(encoding="utf-8")
     assert is_up(url), f"JupyterLab did not start:\n{log}"
     yield url
     server.terminate()
     server.wait(20)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -e .[dev]"
-    )
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -137,6 +116,31 @@ def page(browser, lab):
     yield page
     page.evaluate("window.jupyterapp?.serviceManager.sessions.shutdownAll()")  # a kernel a test
     context.close()
+
+
+@pytest.fixture
+def open_cells(page, notebooks):
+    """A function that opens a notebook with cells of the given code in JupyterLab."""
+
+    def open_cells(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
+        cells = [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), notebooks / "made_here.ipynb")
+        return Notebook(page, "made_here.ipynb")
+
+    return open_cells
+
+
+@pytest.fixture
+def run(open_cells):
+    """A function that opens such a notebook and runs it."""
+
+    def run(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
+        notebook = open_cells(*sources, tags=tags)
+        notebook.run()
+        return notebook
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,18 @@ class Notebook:
         """Run all cells; returns when the last has its output, or one failed."""
         self.command("notebook:run-all-cells")
 
+    def run_cell(self, number: int) -> str:
+        """Run this cell, select the next as Shift+Enter does, and return the text of its output."""
+        active = "number => jupyterapp.shell.currentWidget.content.activeCellIndex = number"
+        self.page.evaluate(active, number)
+        self.command("notebook:run-cell-and-select-next")
+        return self.cells.nth(number).locator(".jp-Cell-outputArea").inner_text()
+
+    def sources(self) -> list[str]:
+        """The cells' sources."""
+        cells = "[...jupyterapp.shell.currentWidget.content.model.cells]"
+        return self.page.evaluate(f"{cells}.map(cell => cell.sharedModel.source)")
+
     def problems(self) -> list[str]:
         """What a reader would stumble over: errors, cells not run, broken pictures and formulas."""
         found = []

@@ -7,10 +7,8 @@ environment variable SCREENSHOTS names: look at them.
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 from jupyterlab_page import Notebook
-from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
@@ -68,31 +66,6 @@ def test_no_figure_is_higher_than_a_projected_page_shows(width, page, run, scree
 
 
 # --- The suite itself sees what is wrong --------------------------------------------------------
-
-
-@pytest.fixture
-def open_cells(page, notebooks):
-    """A function that opens a notebook with cells of the given code in JupyterLab."""
-
-    def open_cells(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
-        cells = [new_code_cell(source, metadata={"tags": list(tags)}) for source in sources]
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-        nbformat.write(new_notebook(cells=cells, metadata=kernel), notebooks / "made_here.ipynb")
-        return Notebook(page, "made_here.ipynb")
-
-    return open_cells
-
-
-@pytest.fixture
-def run(open_cells):
-    """A function that opens such a notebook and runs it."""
-
-    def run(*sources: str, tags: tuple[str, ...] = ()) -> Notebook:
-        notebook = open_cells(*sources, tags=tags)
-        notebook.run()
-        return notebook
-
-    return run
 
 
 WIDGETS = """

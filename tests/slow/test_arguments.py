@@ -1,18 +1,49 @@
-"""Whatever is given to them, the functions for pictures and labels work or say so in a sentence."""
+"""Whatever is given to them, the functions that a lesson or the README names work or say why not.
 
+The tools of lesson 6 are tried in test_debugging_arguments.py, all others here; the first test
+fails where one is tried in neither.
+"""
+
+import ast
+import importlib
+import inspect
+import re
 from pathlib import Path
 
+import jupytext
 import numpy as np
+import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch import nn
 
+import resnet_helpers.tests as checks
+from resnet_helpers import my_work, solutions
 from resnet_helpers.errors import CourseError
-from resnet_helpers.images import load_images, load_labels, prepare_images
+from resnet_helpers.figures import batchnorm, degradation, pooling
+from resnet_helpers.figures.architecture import architecture
+from resnet_helpers.figures.feature_maps import first_layer_filters, viewer
+from resnet_helpers.figures.predictions import Gallery, compare_predictions
+from resnet_helpers.images import list_pictures, load_images, load_labels, prepare_images
+from resnet_helpers.practice import practice, reveal
+from resnet_helpers.pretrained import load_pretrained_resnet34
+from resnet_helpers.tests.failure import CheckFailure
 
-settings.register_profile("course", derandomize=True, deadline=None, max_examples=300)
-settings.load_profile("course")
+ROOT = Path(__file__).parent.parent.parent
+TEXTS = [*sorted((ROOT / "lessons").glob("*.md")), ROOT / "README.md"]
+TRIED_IN = [Path(__file__), ROOT / "tests" / "test_debugging_arguments.py"]
+# What these hold are exercises, which their checks try, and layers, which are PyTorch's to refuse.
+OTHERWISE_TRIED = ("resnet_helpers.solutions", "resnet_helpers.layers")
+
+many = settings(derandomize=True, deadline=None, max_examples=300)
+some = settings(
+    derandomize=True,
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 MODES = ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "YCbCr", "LAB", "HSV"]
 MODES += ["I", "F", "I;16", "I;16B", "I;16L"]
@@ -26,19 +57,92 @@ pictures = st.builds(
     st.sampled_from(MODES),
     st.tuples(st.integers(0, 40), st.integers(0, 40)),
 )
+nested = st.recursive(
+    things, lambda t: st.lists(t, max_size=3) | st.dictionaries(texts, t, max_size=3), max_leaves=5
+)
+callables = st.sampled_from(
+    [nn.ReLU, nn.Tanh, nn.ReLU(), nn.Linear(3, 3), nn.Sequential(), int, len, lambda: None]
+)
+anything = nested | callables
 
 
-def works_or_says_why(function, *arguments):
+def works_or_says_why(function, *arguments, **named):
     """What it returns, or None where it has said in one line why it cannot be done."""
     result, message = None, "one line"
     try:
-        result = function(*arguments)
+        result = function(*arguments, **named)
     except CourseError as error:
         message = str(error)
     assert len(message.splitlines()) == 1
     return result
 
 
+# --- Is any left out? -------------------------------------------------------------------------
+
+
+def named_in(file: Path) -> set[str]:
+    """The functions and classes of the package that this text's code imports or calls."""
+    code = "\n".join(
+        cell.source for cell in jupytext.read(file).cells if cell.cell_type == "code"
+    ) or "\n".join(re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), re.DOTALL))
+    tree = ast.parse(code)
+    full: dict[str, str] = {}  # by the name that the text uses
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("resnet_helpers"):
+            full |= {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            full |= {alias.asname or alias.name: alias.name for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            module = full.get(node.value.id, "")
+            full[f"{node.value.id}.{node.attr}"] = f"{module}.{node.attr}"
+    return {name for name in full.values() if name.startswith("resnet_helpers.")}
+
+
+def is_function(name: str) -> bool:
+    """Can it be called with arguments, and is it none of those that are tried otherwise?"""
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ModuleNotFoundError, AttributeError):  # a module, or what a learner's object has
+        return False
+    if not (inspect.isfunction(found) or inspect.isclass(found)) or module in OTHERWISE_TRIED:
+        return False
+    return bool(inspect.signature(found).parameters)
+
+
+def tried_with_anything() -> set[str]:
+    """The names of the functions that have a test with arguments which hypothesis makes."""
+    tests = [node for file in TRIED_IN for node in ast.parse(file.read_text(encoding="utf-8")).body]
+    return {
+        test.name.removeprefix("test_")
+        for test in tests
+        if isinstance(test, ast.FunctionDef)
+        and any("given(" in ast.unparse(decorator) for decorator in test.decorator_list)
+    }
+
+
+PUBLIC = sorted({name for file in TEXTS for name in named_in(file) if is_function(name)})
+
+
+def test_the_functions_that_lessons_name_are_found():
+    assert {"resnet_helpers.images.load_images", "resnet_helpers.practice.reveal"} <= set(PUBLIC)
+    assert {"resnet_helpers.debugging.find_first_nan", "resnet_helpers.my_work.use"} <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_each_is_tried_with_anything(name):
+    module, _, function = name.rpartition(".")
+    if module == "resnet_helpers.tests":
+        assert function in checks.__all__  # test_a_check tries all of these
+    else:
+        assert function.lower() in tried_with_anything()
+
+
+# --- Pictures and labels ----------------------------------------------------------------------
+
+
+@many
 @given(things | paths, things | paths | st.lists(things | paths, max_size=3))
 def test_load_images(folder, filenames):
     for arguments in ((folder,), (folder, filenames), (None, filenames)):
@@ -46,6 +150,14 @@ def test_load_images(folder, filenames):
         assert images is None or all(image.mode == "RGB" for image in images)
 
 
+@many
+@given(things | paths)
+def test_list_pictures(folder):
+    names = works_or_says_why(list_pictures, folder)
+    assert names is None or all(isinstance(name, str) for name in names)
+
+
+@many
 @given(things | st.lists(pictures | things, max_size=4) | pictures)
 def test_prepare_images(images):
     batch = works_or_says_why(prepare_images, images)
@@ -54,7 +166,152 @@ def test_prepare_images(images):
         assert batch.isfinite().all()
 
 
+@many
 @given(things | paths)
 def test_load_labels(file):
     labels = works_or_says_why(load_labels, file)
     assert labels is None or len(labels) == 1000
+
+
+@settings(some, max_examples=5)
+@given(things, things)
+def test_load_pretrained_resnet34(stall_seconds, stall_bytes):
+    # offline, as all tests are, nothing is downloaded; tests/slow/test_weights_on_any_line.py does
+    assert works_or_says_why(load_pretrained_resnet34, stall_seconds, stall_bytes).weights_name
+
+
+# --- Checks, the learner's file, practice -------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", [name for name in checks.__all__ if name.startswith("test_")])
+@settings(some, max_examples=20)
+@given(anything)
+def test_a_check(check, answer):
+    with pytest.raises((CheckFailure, CourseError)) as raised:
+        getattr(checks, check)(answer)
+    assert str(raised.value)
+
+
+@some
+@given(st.lists(anything, max_size=3))
+def test_save(tmp_path_factory, pieces):
+    folder = tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_HELPERS_WORK", str(folder))
+        works_or_says_why(my_work.save, *pieces)
+    assert not list(folder.iterdir())
+
+
+@some
+@given(st.lists(anything | st.sampled_from(["AveragePool", "nn", "x y"]), max_size=3))
+def test_use(tmp_path_factory, names):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_HELPERS_WORK", str(tmp_path_factory.mktemp("work")))
+        found = works_or_says_why(my_work.use, *names)
+    if names == ["AveragePool"]:
+        assert found is solutions.AveragePool
+
+
+@some
+@example("AveragePool", 3)
+@given(anything | st.sampled_from(["AveragePool", "BlockGroup"]), anything)
+def test_practice(exercise, seed):
+    shown = works_or_says_why(practice, exercise, seed)
+    assert shown is None or "What is wrong here?" in repr(shown)
+
+
+@some
+@example("BatchNorm2d", 1)
+@given(anything | st.sampled_from(["AveragePool", "BlockGroup"]), anything | st.integers(0, 3))
+def test_reveal(capsys, name, step):
+    works_or_says_why(reveal, name, step)
+    printed = capsys.readouterr().out
+    assert not printed or name in printed
+
+
+# --- Figures ------------------------------------------------------------------------------------
+
+
+@some
+@given(anything)
+def test_initialisations(make_norm):
+    assert works_or_says_why(batchnorm.initialisations, make_norm) is None
+
+
+@some
+@given(anything)
+def test_weight_scale(make_norm):
+    assert works_or_says_why(batchnorm.weight_scale, make_norm) is None
+
+
+@some
+@given(anything)
+def test_running_mean(make_norm):
+    assert works_or_says_why(batchnorm.running_mean, make_norm) is None
+
+
+@some
+@given(anything)
+def test_train_and_eval(make_norm):
+    assert works_or_says_why(batchnorm.train_and_eval, make_norm) is None
+
+
+@some
+@given(anything, anything)
+def test_class_activation(model, filename):
+    assert works_or_says_why(pooling.class_activation, model, filename) is None
+
+
+@some
+@given(anything, st.integers(-2, 1) | anything.filter(lambda n: not isinstance(n, int)))
+def test_run(seed, n_steps):
+    losses = works_or_says_why(degradation.run, seed, n_steps)
+    assert losses is None or degradation.verdict(losses)
+
+
+@some
+@example({"plain": {20: [1.0] * 20, 56: [2.0] * 20}})
+@given(anything)
+def test_verdict(losses):
+    said = works_or_says_why(degradation.verdict, losses)
+    assert said is None or isinstance(said, str)
+
+
+@some
+@example("paper")
+@given(anything)
+def test_architecture(model):
+    drawing = works_or_says_why(architecture, model)
+    assert drawing is None or repr(drawing)
+
+
+@some
+@given(anything, anything)
+def test_viewer(model, weights_name):
+    shown = works_or_says_why(viewer, model, weights_name)
+    assert shown is None or str(weights_name) in repr(shown)
+
+
+@some
+@example(nn.Conv2d(3, 4, 3), "<b>")
+@given(anything, anything)
+def test_first_layer_filters(model, weights_name):
+    picture = works_or_says_why(first_layer_filters, model, weights_name)
+    assert picture is None or str(weights_name) in repr(picture)
+
+
+@some
+@given(anything, anything)
+def test_gallery(mine, reference):
+    assert works_or_says_why(Gallery, mine, reference) is None
+
+
+pairs = anything | st.just((torch.tensor([0.5]), torch.tensor([1]))) | st.tuples(things, things)
+
+
+@some
+@example({"a": Image.new("RGB", (3, 3))}, *[(torch.tensor([0.5]), torch.tensor([1]))] * 2, "none")
+@given(anything | st.dictionaries(texts, pictures, max_size=2), pairs, pairs, anything)
+def test_compare_predictions(images, mine, reference, weights_name):
+    picture = works_or_says_why(compare_predictions, images, mine, reference, weights_name)
+    assert picture is None or repr(picture)

@@ -37,7 +37,7 @@ def folder():
         pictures.mkdir()
         for name in "abc":
             Image.new("RGB", (9, 9)).save(pictures / f"{name}.png")
-        (pictures / "labels.json").write_text("{}")
+        (pictures / "labels.json").write_text("{}", encoding="utf-8")
         yield pictures
 
 

@@ -60,6 +60,6 @@ def test_eight_notebooks_that_save_at_once_lose_nothing(tmp_path):
         [sys.executable, "-c", WRITER], env=environment, capture_output=True, text=True
     )
     assert done.stdout.splitlines()[-1] == str([0] * WRITERS), done.stderr
-    text = Path(tmp_path, "my_resnet.py").read_text()
+    text = Path(tmp_path, "my_resnet.py").read_text(encoding="utf-8")
     names = [f"piece_{w}_{n}" for w in range(WRITERS) for n in range(SAVES)]
     assert [name for name in names if f"def {name}()" not in text] == []

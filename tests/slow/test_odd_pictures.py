@@ -32,7 +32,7 @@ def no_ghostscript(tmp_path, monkeypatch):
     """A Ghostscript that leaves a trace where it is started."""
     gs = tmp_path / "bin" / "gs"
     gs.parent.mkdir()
-    gs.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    gs.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n", encoding="utf-8")
     gs.chmod(0o755)
     monkeypatch.setenv("PATH", f"{gs.parent}{os.pathsep}{os.environ['PATH']}")
     yield

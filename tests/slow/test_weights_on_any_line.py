@@ -389,7 +389,7 @@ def test_something_else_in_the_place_of_the_cached_file(cache, content, monkeypa
 @pytest.mark.parametrize("part", ["checkpoints", "lock"])
 def test_something_else_in_the_place_of_the_cache_or_its_lock(cache, content, monkeypatch, part):
     if part == "checkpoints":
-        cache.write_text("a file")
+        cache.write_text("a file", encoding="utf-8")
     else:
         (cache / f"{name_of(content)}.lock").mkdir(parents=True)
     model, _ = loaded_from(server.whole, content, monkeypatch)
