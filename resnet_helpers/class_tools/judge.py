@@ -163,7 +163,8 @@ def judged_apart(cell: dict[str, Any], seconds: int) -> dict[str, Any]:
     if (child := os.fork()) == 0:
         try:
             os.close(read_end)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # verdicts are the parent's to print
+            with open(os.devnull, "wb") as nowhere:  # verdicts are the parent's to print
+                os.dup2(nowhere.fileno(), 1)
             signal.alarm(seconds)
             text = json.dumps(judge(cell)).encode()
             with open(write_end, "wb") as pipe:
