@@ -99,6 +99,11 @@ ifdef TORCH
 		|| echo "PyTorch for $(TORCH) could not be had from $(TORCH_INDEX): the usual one instead."
 endif
 	$(BIN)/python -m pip install --editable '.[dev]'
+	@# The tests need nbgrader; its buttons in JupyterLab are not for learners.
+	@$(BIN)/jupyter labextension disable @jupyter/nbgrader 2>/dev/null
+	@for page in formgrader validate_assignment assignment_list course_list; do \
+		$(BIN)/jupyter server extension disable --sys-prefix \
+			nbgrader.server_extensions.$$page >/dev/null 2>&1; done
 	@touch $(INSTALLED)
 
 # The extra `site` alone, without the course and its PyTorch.

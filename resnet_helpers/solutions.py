@@ -497,13 +497,13 @@ def freeze(model: nn.Module) -> None:
     def stay_in_eval_mode(batchnorm: nn.Module, mode=True) -> nn.Module:
         return batchnorm
 
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
     for module in model.modules():
         if hasattr(module, "running_mean"):
             module.eval()
             # model.train() calls train() of every module; bound, so that a deepcopy has its own
             module.train = MethodType(stay_in_eval_mode, module)
+    model.requires_grad_(False)
+    ### END SOLUTION
 
 
 def ratio(

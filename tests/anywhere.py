@@ -18,13 +18,22 @@ from IPython.core.interactiveshell import InteractiveShell
 from torch import Tensor, nn
 
 import resnet_helpers
-from resnet_helpers import debugging, layers, solutions
+from resnet_helpers import debugging, layers, solutions, training
 from resnet_helpers.broken import broken_resnet34
-from resnet_helpers.figures import feature_maps, network, pooling, predictions
+from resnet_helpers.figures import (
+    feature_maps,
+    freezing,
+    learning,
+    learning_rates,
+    network,
+    pooling,
+    predictions,
+)
 from resnet_helpers.figures.architecture import architecture
 from resnet_helpers.figures.looking import look
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 from resnet_helpers.param_count import entries_of, print_param_count
+from resnet_helpers.speed import fold
 
 Put = Callable[[Any], Any]
 
@@ -137,6 +146,43 @@ def counted(put: Put) -> str:
     return print_param_count(put(classifier()), put(classifier()), display_df=False).to_csv()
 
 
+def crops(put: Put) -> tuple[Tensor, Tensor]:
+    return training.random_crops(put(pictures(10)), torch.Generator("cpu").manual_seed(0))
+
+
+def trained(put: Put) -> tuple:
+    """What a recorded step of training leaves behind."""
+    model, batch = put(resnet()), crops(put)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with training.record_training(model) as recording:
+        loss = solutions.train_step(model, optimizer, *batch)
+    table = recording.table
+    assert recording.plot().alt
+    assert learning.show_crops(*batch, IMAGE_FILENAMES).alt
+    numbers = table.drop(columns=["layer", "kind"]).fillna(-1).to_numpy(dtype="float32")
+    return list(table["layer"]), torch.tensor([loss], device="cpu"), torch.from_numpy(numbers)
+
+
+def at_learning_rates(put: Put) -> dict[str, Tensor]:
+    losses = learning_rates.run(put(resnet()), put(pictures(10)), solutions.train_step, n_steps=1)
+    return {kind: torch.tensor([*rates.values()], device="cpu") for kind, rates in losses.items()}
+
+
+def without_batchnorm(put: Put) -> list[str]:
+    return list(learning_rates.without_batchnorm(put(resnet())).state_dict())
+
+
+def weights_as_he(put: Put) -> list[tuple]:
+    """Which of them there are; they are drawn where the model is."""
+    return [tuple(p.shape) for p in learning_rates.start_as_he(put(resnet())).parameters()]
+
+
+def folded(put: Put) -> Tensor:
+    """What a network computes without its batchnorm."""
+    with torch.no_grad():
+        return fold(put(classifier()), put(pictures()))(put(pictures())).cpu()
+
+
 # By the names that they have in the package.
 CASES: dict[str, Callable[[Put], Any]] = {
     "broken.broken_resnet34": broken,
@@ -162,6 +208,12 @@ CASES: dict[str, Callable[[Put], Any]] = {
     "figures.feature_maps.viewable_layers": lambda put: feature_maps.viewable_layers(put(resnet())),
     "figures.feature_maps.viewer": lambda put: feature_maps.viewer(put(resnet())),
     "figures.feature_maps.weights_line": lambda put: feature_maps.weights_line(put(resnet()), None),
+    "figures.freezing.drift": lambda put: freezing.verdict(
+        freezing.drift(put(resnet()), put(pictures(10)), solutions.freeze)
+    ),
+    "figures.learning_rates.run": at_learning_rates,
+    "figures.learning_rates.start_as_he": weights_as_he,
+    "figures.learning_rates.without_batchnorm": without_batchnorm,
     "figures.looking.look": lambda put: look(put(classifier()), pictures()).detach().cpu(),
     "figures.network.read_network": lambda put: network.read_network(put(resnet())),
     "figures.pooling.class_activation": lambda put: pooling.class_activation(put(classifier())),
@@ -177,10 +229,17 @@ CASES: dict[str, Callable[[Put], Any]] = {
     ),
     "param_count.entries_of": lambda put: entries_of(put(classifier())),
     "param_count.print_param_count": counted,
+    "speed.fold": folded,
+    "training.accuracy_in_train_mode": lambda put: training.accuracy_in_train_mode(
+        put(resnet()), *crops(put), batch_size=8
+    ),
+    "training.record_training": trained,
 }
 
 # Of these what a lesson calls; of all other modules every function that takes a model.
-PUBLIC = {"debugging": debugging.__all__}
+PUBLIC = {"debugging": debugging.__all__, "training": training.__all__}
+# What times or compiles, for which a stand-in proves nothing: test_measuring.py has it on a GPU.
+PUBLIC |= {"measuring": [], "race": []}
 # Where tensors are the caller's affair, or on the CPU as a check's always are.
 NOT_TRIED = ("answers", "class_tools", "layers", "my_work", "practice", "pretrained", "solutions")
 NOT_TRIED += ("tests",)

@@ -23,6 +23,13 @@ class ElsewhereTensor(Tensor):
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        away = self.detach().clone().as_subclass(ElsewhereTensor)
+        if isinstance(self, nn.Parameter):
+            away = nn.Parameter(away, self.requires_grad)
+        memo[id(self)] = away
+        return away
+
 
 def is_away(thing: Any) -> bool:
     return isinstance(thing, ElsewhereTensor)

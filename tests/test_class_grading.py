@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import psutil
 import pytest
+from torch import nn
 
 pytest.importorskip("nbgrader")
 
@@ -14,9 +15,11 @@ from nbgrader_course import make_course, nbgrader
 
 import build_nbgrader
 from build_notebooks import LESSONS, lesson_files
+from resnet_helpers import solutions
 from resnet_helpers.answers import answers_to
-from resnet_helpers.class_tools import limits
+from resnet_helpers.class_tools import carry, limits
 from resnet_helpers.class_tools.cells import calls_of, is_graded, not_needed
+from resnet_helpers.class_tools.judge import calls_an_answer
 from resnet_helpers.practice import exercise_called
 
 # ---- The source tree ----------------------------------------------------------------------------
@@ -69,6 +72,44 @@ def test_the_courses_own_cells_are_run_only_where_something_is_used_from_them():
     ]
     cells.append(nbformat.v4.new_code_cell("print(pretrained_resnet)"))  # a learner's
     assert len(cells) - len(not_needed(cells)) == 5
+
+
+@pytest.mark.parametrize("learners", ["%%time\nx = 1", "print(eval('one_in_the_corner'))"])
+def test_where_it_cannot_be_told_what_a_cell_uses_all_before_it_are_run(learners):
+    cells = [cell for cell in SOURCES["02_pooling"].cells if cell.cell_type == "code"]
+    cells.append(nbformat.v4.new_code_cell(learners))
+    skipped = [cells[i].source for i in not_needed(cells)]
+    assert skipped == ["my_work.save(AveragePool)"]
+
+
+# ---- Whose answer it is -------------------------------------------------------------------------
+
+BORROWED = {
+    "in forward": "from resnet_helpers import solutions\n        return solutions.AveragePool()(x)",
+    "by name": "import importlib\n        "
+    "return importlib.import_module('resnet_helpers.solutions').AveragePool()(x)",
+    "through a module of the notebook": "return ref.AveragePool()(x)",
+    "through an object of the notebook": "return made(x)",
+}
+OWN = {
+    "a docstring": '"As in resnet_helpers.solutions, but mine."\n        return x.mean((2, 3))',
+    "another exercise's": "solutions.BatchNorm2d\n        return x.mean((2, 3))",
+}
+
+
+@pytest.mark.parametrize("how", [*BORROWED, *OWN])
+def test_a_piece_that_uses_the_courses_own_answer_is_told_from_one_that_does_not(
+    how, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(carry, "FOLDER", str(tmp_path))  # where this notebook is
+    body = {**BORROWED, **OWN}[how]
+    source = f"class AveragePool(nn.Module):\n    def forward(self, x):\n        {body}"
+    names = {"__name__": "__main__", "nn": nn, "ref": solutions, "solutions": solutions}
+    names["made"] = solutions.AveragePool()
+    exec(source, names)
+    pieces, answers_used = carry.load(carry.dump(names, ["AveragePool"]))
+    borrowed = calls_an_answer("AveragePool", pieces["AveragePool"]) or bool(answers_used)
+    assert borrowed == (how in BORROWED)
 
 
 # ---- Limits -------------------------------------------------------------------------------------

@@ -3,27 +3,18 @@
 `elsewhere.py` stands for a device; on a GPU the same is tried by `test_cuda.py`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
 from anywhere import CASES, classifier, is_alike, pictures, spoiled, what_takes_a_model
 from elsewhere import DEVICE, Elsewhere, is_away
-from pandas.testing import assert_frame_equal
 
 from resnet_helpers import debugging, solutions
 from resnet_helpers.figures import batchnorm, degradation
 from resnet_helpers.figures.feature_maps import feature_maps, viewer
-from resnet_helpers.figures.learning import show_crops
 from resnet_helpers.figures.pooling import class_activation, votes
 from resnet_helpers.figures.predictions import Gallery
-from resnet_helpers.images import IMAGE_FILENAMES
-from resnet_helpers.training import (
-    accuracy_in_train_mode,
-    random_crops,
-    record_training,
-    small_pictures,
-)
 
 
 def put(thing):
@@ -162,25 +153,6 @@ def test_weights_are_copied_from_one_place_to_another(elsewhere):
         solutions.copy_weights(mine, reference)
         assert mine[0].weight.device == place
         assert torch.equal(mine[0].weight.cpu(), classifier()[0].weight)
-
-
-def test_training_is_recorded_and_measured_where_the_model_is(elsewhere):
-    def trained(place: Callable):
-        model = place(classifier())
-        pictures = place(small_pictures())
-        crops, labels = random_crops(pictures, torch.Generator("cpu").manual_seed(0), 16)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        with record_training(model) as recording:
-            loss = solutions.train_step(model, optimizer, crops, labels)
-        shown = show_crops(crops, labels, IMAGE_FILENAMES)
-        return loss, accuracy_in_train_mode(model, crops, labels), recording.table, shown.alt
-
-    loss, accuracy, table, alt = trained(put)
-    expected_loss, expected_accuracy, expected_table, expected_alt = trained(stay)
-    assert loss == pytest.approx(expected_loss, rel=1e-3)
-    assert accuracy == pytest.approx(expected_accuracy, abs=0.1)
-    assert_frame_equal(table, expected_table, rtol=0.01, atol=1e-5)
-    assert alt == expected_alt
 
 
 # --- Whatever the default device; test_checks.py has the checks ---------------------------------

@@ -1,5 +1,6 @@
 """What a check says when it does not pass: the words, and how they look in a notebook."""
 
+import math
 import re
 import subprocess
 import sys
@@ -967,3 +968,19 @@ def test_pytest_shows_the_same_words_and_none_of_the_engines_frames(tmp_path):
     assert "E       Got:       output = [[3, 4], [11, 4]]" in done.stdout
     assert "E       You sum over height and width." in done.stdout
     assert "engine.py" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (0.1, 0.1 + 1e-9, True),  # in the last digits machines differ
+        (1e-5, 1e-6, False),  # as eps
+        (0.0, 1e-9, True),
+        (math.nan, math.nan, True),
+        (math.inf, math.inf, True),
+        (1.0, 1, False),
+        ((0.5, 1), (0.5 + 1e-9, 1), True),
+    ],
+)
+def test_floats_are_the_same_up_to_rounding(a, b, expected):
+    assert same(a, b) is expected

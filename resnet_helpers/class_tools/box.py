@@ -57,6 +57,7 @@ def grade(notebook: NotebookNode, files: dict[str, bytes], limits: Limits) -> Ve
 
     Raises:
         CourseError: the course's own files changed while it ran.
+        RuntimeError: no kernel could be started, or what guards a submission was killed.
     """
     if sys.platform != "linux":
         raise CourseError("Submissions are run within limits that only Linux has: grade there.")
@@ -118,6 +119,8 @@ def run_notebook(
     seconds = limits.seconds / CELLS_IN_ALL
     command = [*python("running"), str(box / "work" / "notebook.ipynb"), str(seconds)]
     ended = run(command, box, limits, env)
+    if ended.status and not ended.output and not ended.passed:
+        raise RuntimeError(f"the notebook could not be run at all: {ended.errors[-300:]}")
     return parsed(ended.output), ended
 
 
@@ -155,9 +158,9 @@ def stopped(
     died = any("died" in line for line in ran)
     if not (ended.passed or died or ended.status):
         return "", []
-    how = STOPPED.get(ended.passed, "ended its kernel").format(
-        seconds=limits.seconds, gigabytes=limits.memory / 1e9
-    )
+    how = STOPPED.get(ended.passed, "ended its kernel" if died else "could not be run further")
+    how = how.format(seconds=limits.seconds, gigabytes=limits.memory / 1e9)
+    why = "" if ended.passed or died else f" ({ended.errors.strip().rpartition(chr(10))[2][:200]})"
     done |= not_needed(notebook.cells)
     left = [
         cell.source.partition("\n")[0]
@@ -165,7 +168,7 @@ def stopped(
         if cell.cell_type == "code" and not is_graded(cell) and index not in done
     ]
     where = f", in the cell that begins with {left[0]!r}" if left else ""
-    return f"The notebook {how}{where}, so this cell was not reached.", [how]
+    return f"The notebook {how}{where}, so this cell was not reached.", [how + why]
 
 
 def parsed(output: bytes) -> list[dict[str, Any]]:

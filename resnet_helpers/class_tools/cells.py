@@ -4,7 +4,7 @@ import ast
 import hashlib
 from typing import Any
 
-NOT_RUN = {"long", "save"}  # tags of the course's cells that grading does not need
+LOOK_NAMES_UP = {"eval", "exec", "globals", "locals", "vars", "get_ipython"}
 ANSWERS = ("resnet_helpers.solutions", "resnet_helpers.answers")
 # Checks that are no trials: they say of each of several claims whether it is right.
 CLAIMS = {
@@ -32,23 +32,28 @@ def calls_of(source: str) -> list[tuple[str, str]]:
 
 
 def not_needed(cells: list[Cell]) -> set[int]:
-    """Which code cells need not be run: the course's own, of which nothing is used further down."""
-    unused, needed = set(), set()
+    """Which code cells need not be run: the course's own, of which nothing is used further down.
+
+    Where what a learner's cell uses cannot be told, all before it are run.
+    """
+    unused, needed, all_needed = set(), set(), False
     for index, cell in reversed(list(enumerate(cells))):
         if cell.cell_type != "code":
             continue
-        tags = set(cell.metadata.get("tags", []))
-        if NOT_RUN & tags:
+        if "save" in cell.metadata.get("tags", []):
             unused.add(index)
             continue
         try:
             nodes = list(ast.walk(ast.parse(cell.source)))
         except SyntaxError:  # a %magic, or a mistake: let the kernel say
+            all_needed = True
             continue
-        if is_the_courses_own(cell) and not is_graded(cell) and not needed & bound_in(nodes):
+        is_used = all_needed or is_graded(cell) or needed & bound_in(nodes)
+        if is_the_courses_own(cell) and not is_used:
             unused.add(index)
         else:
             needed |= {node.id for node in nodes if isinstance(node, ast.Name)}
+            all_needed = all_needed or bool(needed & LOOK_NAMES_UP)
     return unused
 
 

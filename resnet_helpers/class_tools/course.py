@@ -113,6 +113,7 @@ class Course:
         try:
             notebook = nbformat.read(file, as_version=4)
             nbformat.validate(notebook)
+            return self._cleaned(notebook, student, name)
         except FileNotFoundError:
             there = ", ".join(sorted(path.name for path in file.parent.iterdir())) or "nothing"
             raise Unreadable(f"{file.name} was not handed in, but {there}") from None
@@ -121,9 +122,11 @@ class Course:
             raise Unreadable(
                 f"{file.name} is no notebook ({type(error).__name__}: {first[:100]})"
             ) from None
+
+    def _cleaned(self, notebook: NotebookNode, student: str, name: str) -> NotebookNode:
         resources = {
             "unique_key": name,
-            "metadata": {"path": str(file.parent)},
+            "metadata": {"path": str(self.submitted(student))},
             "nbgrader": {
                 "student": student,
                 "assignment": self.assignment,
@@ -149,8 +152,20 @@ class Course:
 
     # ---- Writing what came of it ---------------------------------------------------------------
 
-    def save(self, student: str, verdicts: Mapping[str, box.Verdict]) -> None:
-        """Have nbgrader write the notebooks and the points; doing it twice changes nothing."""
+    def save(self, student: str, outcome: Mapping[str, box.Verdict] | Exception) -> None:
+        """Have nbgrader write what came of a submission; doing it twice changes nothing.
+
+        Raises:
+            Exception: that is what came of it, or nbgrader cannot write it.
+        """
+        if isinstance(outcome, Unreadable):
+            self._save_unreadable(student, str(outcome))
+        elif isinstance(outcome, Exception):
+            raise outcome
+        else:
+            self._save_verdicts(student, outcome)
+
+    def _save_verdicts(self, student: str, verdicts: Mapping[str, box.Verdict]) -> None:
         known = {(student, name): verdict for name, verdict in verdicts.items()}
         giving = type("Giving", (Isolated,), {"known": known})
         config = Config(self.config)
@@ -160,7 +175,7 @@ class Course:
         Autograde(coursedir=directory, config=config, force=True).start()
         self._record(student, *verdicts.values())
 
-    def save_unreadable(self, student: str, why: str) -> None:
+    def _save_unreadable(self, student: str, why: str) -> None:
         """No points for a submission without a notebook; the feedback says why."""
         with Gradebook(self.database) as gradebook:
             gradebook.update_or_create_student(student)

@@ -72,12 +72,10 @@ def grade_all(
         if todo:
             with connected(scheduler) as client:
                 for student, outcome in graded(client, kept, todo, limits):
-                    if isinstance(outcome, Unreadable):
-                        kept.save_unreadable(student, str(outcome))
-                    elif isinstance(outcome, Exception):
-                        failed[student] = f"not graded: {outcome}"
-                    else:
+                    try:
                         kept.save(student, outcome)
+                    except Exception as error:
+                        failed[student] = f"not graded: {error}"
                     progress.advance(bar)
         return pd.DataFrame([kept.row(student, failed.get(student, "")) for student in students])
 

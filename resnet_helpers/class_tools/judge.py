@@ -28,6 +28,8 @@ from resnet_helpers.class_tools.cells import ANSWERS, CLAIMS, calls_of
 from resnet_helpers.errors import CourseError
 from resnet_helpers.my_work import disk
 
+MODULES = {answers.rpartition(".")[2] for answers in ANSWERS}
+
 
 class NoPointsError(CourseError):
     """Why a check cell gets no points, although a check may have passed."""
@@ -74,17 +76,23 @@ def pieces_of(cell: dict[str, Any], wanted: set[str], remarks: list[str]) -> dic
     if not cell["carried"]:
         raise NotReachedError(cell["trouble"] or "The notebook did not run as far as this cell.")
     pieces, answers_used = carry.load(cell["carried"])
-    names = {
-        name
-        for function in functions_of(pieces[piece] for piece in wanted if piece in pieces)
-        for name in names_in(function.__code__)
-    }
-    borrowed = wanted & answers_used
-    if borrowed or any(answers in name for name in names for answers in ANSWERS):
-        what = " and ".join(sorted(borrowed or wanted))
-        remarks.append(f"{what} uses the course's own answer")
-        raise NoPointsError(f"{what} uses the course's own answer: no points.")
+    for name in sorted(wanted & pieces.keys()):
+        if name in answers_used or calls_an_answer(name, pieces[name]):
+            remarks.append(f"{name} uses the course's own answer")
+            raise NoPointsError(f"{name} uses the course's own answer: no points.")
     return pieces
+
+
+def calls_an_answer(name: str, piece: Any) -> bool:
+    """Whether a piece's code imports the course's answer of that name, or takes it from there."""
+    for function in functions_of([piece]):
+        names = set(names_in(function.__code__))
+        known = {getattr(function.__globals__.get(n), "__name__", "") for n in names}
+        if any(n.startswith(ANSWERS) and " " not in n for n in names):
+            return True
+        if name in names and (MODULES & names or any(k in ANSWERS for k in known)):
+            return True
+    return False
 
 
 def run_check(check: str, name: str, pieces: dict[str, Any], printed: io.StringIO) -> float:
@@ -155,6 +163,8 @@ def judged_apart(cell: dict[str, Any], seconds: int) -> dict[str, Any]:
     if (child := os.fork()) == 0:
         try:
             os.close(read_end)
+            with open(os.devnull, "wb") as nowhere:  # verdicts are the parent's to print
+                os.dup2(nowhere.fileno(), 1)
             signal.alarm(seconds)
             text = json.dumps(judge(cell)).encode()
             with open(write_end, "wb") as pipe:

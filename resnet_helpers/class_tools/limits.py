@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +19,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
+
+from resnet_helpers.errors import CourseError
+
+try:
+    import resource
+except ImportError:  # on Windows, where a class's notebooks can be read all the same
+    resource = None
 
 LOOKS_PER_SECOND = 10
 MOST_WORDS = 2000  # bytes of what it wrote to its standard error
@@ -59,8 +65,13 @@ def run(command: list[str], folder: Path, limits: Limits, env: dict[str, str]) -
     """Run the command in the folder, within the limits; when this returns, nothing of it is left.
 
     Raises:
+        CourseError: this is Windows, which has no such limits.
         RuntimeError: the guard itself was killed.
     """
+    if resource is None:
+        raise CourseError(
+            "Learners' code is run within limits that Windows does not have: use Linux or macOS."
+        )
     task = json.dumps({"command": command, "limits": asdict(limits), "env": env})
     guard = subprocess.Popen(
         [sys.executable, "-P", "-m", __name__, task],

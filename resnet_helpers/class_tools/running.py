@@ -74,14 +74,19 @@ class Client(NotebookClient):
 
     def output(self, outs, msg, display_id, cell_index):
         out = super().output(outs, msg, display_id, cell_index)
-        room = MOST_OUTPUT - self.shown.get(cell_index, 0)
-        length = len(json.dumps(out)) if out and room > 0 else 0
-        self.shown[cell_index] = self.shown.get(cell_index, 0) + length
-        if out and outs and length > room:
-            text = out.text[: max(0, room)] if out.output_type == "stream" else ""
+        if not outs or outs[-1] is not out:
+            return out
+        left = MOST_OUTPUT - self.shown.get(cell_index, 0)
+        size = len(json.dumps(out))
+        self.shown[cell_index] = self.shown.get(cell_index, 0) + size
+        if size <= left:
+            return out
+        if display_id:  # nbclient knows its place, and may update it there
+            outs[-1] = nbformat.v4.new_output("display_data", data={"text/plain": CUT})
+        elif left > 0:
+            text = out.text[:left] if out.output_type == "stream" else ""
             outs[-1] = nbformat.v4.new_output("stream", name="stdout", text=text + CUT)
-            self.shown[cell_index] = 2 * MOST_OUTPUT
-        elif out and outs and room <= 0:
+        else:
             outs.pop()
         return out
 

@@ -1,5 +1,6 @@
 """What comes out of a trial, when two outcomes are the same, and the words for how they differ."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,7 @@ def is_stub(outcome: Any) -> bool:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two outcomes are equal, floats in tensors up to rounding."""
+    """Whether two outcomes are equal, floats up to rounding, which differs by machine."""
     if isinstance(a, Tensor) and isinstance(b, Tensor):
         if unusual(a) or unusual(b):
             return a is b
@@ -72,6 +73,8 @@ def same(a: Any, b: Any) -> bool:
         return list(a) == list(b) and all(same(a[name], b[name]) for name in a)
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):  # a setting, such as eps, must be the same; a result rounds
+        return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-7) or (math.isnan(a) and math.isnan(b))
     return a == b
 
 

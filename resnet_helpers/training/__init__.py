@@ -4,7 +4,7 @@ The loop itself, its steps and its accuracy are the learner's; how it looks whil
 resnet_helpers.figures.learning.
 """
 
-from resnet_helpers.training.broken_runs import Run, broken_run
+from resnet_helpers.training.broken_runs import broken_run
 from resnet_helpers.training.crops import (
     CROP,
     accuracy_in_train_mode,
@@ -18,7 +18,6 @@ from resnet_helpers.training.recording import Recording, record_training
 __all__ = [
     "CROP",
     "Recording",
-    "Run",
     "accuracy_in_train_mode",
     "broken_run",
     "check_run_diagnoses",
