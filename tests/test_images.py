@@ -362,7 +362,7 @@ def classes(photo, tmp_path) -> Path:
     for name in ("dogs/a.jpg", "cats/b.PNG", "cats/a.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         photo.save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
     for left in (".ipynb_checkpoints", "__MACOSX"):
         (tmp_path / left).mkdir()
     (tmp_path / ".DS_Store").touch()
@@ -387,7 +387,7 @@ def test_without_a_folder_each_of_the_courses_pictures_is_a_class():
 
 def test_every_bad_picture_of_every_class_is_named(classes):
     (classes / "cats" / "empty.jpg").touch()
-    (classes / "dogs" / "text.png").write_text("I am no picture.")
+    (classes / "dogs" / "text.png").write_text("I am no picture.", encoding="utf-8")
     with pytest.raises(PictureError) as raised:
         load_classes(classes)
     said = str(raised.value)
