@@ -140,6 +140,8 @@ def load_classes(
     if folder is None:
         names = [Path(filename).stem.replace("_", " ") for filename in IMAGE_FILENAMES]
         return load_images(), torch.arange(len(names), device="cpu"), names
+    if not str(folder):
+        raise PictureError("The folder of classes has no name: '.' is the current one.")
     folder = as_path(folder)
     names = list_classes(folder)
     of_class = [list_pictures(folder / name) for name in names]
@@ -173,6 +175,8 @@ def list_classes(folder: Path) -> list[str]:
         ]
     except OSError as error:
         raise PictureError(f"{shown} cannot be read: {error.strerror}.") from None
+    except PictureError:
+        raise
     except ValueError as error:  # a name that no folder can have
         raise PictureError(f"{shown} cannot be read: {error}.") from None
     if astray and names:

@@ -427,7 +427,24 @@ def test_what_is_no_folder_of_classes_gets_one_sentence(folder, complaint, photo
         photo.save(tmp_path / folder)
     with pytest.raises(PictureError, match=complaint) as raised:
         load_classes(tmp_path / folder)
-    assert str(raised.value).isprintable()
+    said = str(raised.value)
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("folder", "sentence"),
+    [
+        ("nope", "The folder of classes nope is not there: check the path."),
+        ("a.jpg", "The folder of classes a.jpg is a file, no folder: check the path."),
+        ("", "The folder of classes has no name: '.' is the current one."),
+    ],
+)
+def test_a_wrong_folder_of_classes_is_named_once(folder, sentence, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photo.save("a.jpg")
+    with pytest.raises(PictureError) as raised:
+        load_classes(folder)
+    assert str(raised.value) == sentence
 
 
 @pytest.mark.parametrize("folder", [3, ["cats", "dogs"], b"cats"])

@@ -128,6 +128,20 @@ def test_a_freeze_that_forgets_the_batchnorms_is_seen_to(pictures):
 
 
 @pytest.mark.parametrize(
+    ("knew", "knows", "said"),
+    [
+        (0.9, 0.4, "the network forgot its pictures"),
+        (0.9, 0.88, "the network did not forget its pictures"),
+        (0.08, 0.08, "the network knew too little of its pictures to forget them"),
+        (0.4, 0.1, "the network knew too little of its pictures to forget them"),
+    ],
+)
+def test_only_what_was_known_can_be_forgotten(knew, knows, said):
+    found = freezing.Drift(statistics={0: 0.0, 30: 0.0}, knows={0: knew, 30: knows})
+    assert freezing.verdict({"freeze": found}).endswith(said)
+
+
+@pytest.mark.parametrize(
     ("name", "call"),
     [
         ("freeze", lambda pictures: freezing.drift(tiny(), pictures, stub)),

@@ -1,5 +1,7 @@
 """What counts as having found out lesson 7's broken runs: words that say it, and no others."""
 
+from itertools import permutations
+
 import pytest
 
 from resnet_helpers import solutions
@@ -30,6 +32,8 @@ ENOUGH = {
         "gradients are kept from batch to batch",
         "without optimizer.zero_grad()",
         "gradients of all batches are summed",
+        "never clears .grad",
+        "gradients accumulate, so the updates get larger and larger",
     ],
     2: [
         "the labels are those of the previous batch",
@@ -53,6 +57,8 @@ ENOUGH = {
         "labels are mixed up",
         "the data does not match the labels",
         "the labels are not the right ones",
+        "labels are random",
+        "the labels are those of the batch before",
     ],
     3: [
         "it trains in eval mode",
@@ -73,6 +79,17 @@ ENOUGH = {
         "it does not put the mode back",
         "the mode isn't restored after measuring",
         "share_right leaves it in eval",
+        "model.eval() is never undone",
+        "evaluating switches the model to eval and it is never switched back",
+        "eval() not followed by train()",
+        "model.train() is called before the loop only",
+        "train is only called once",
+        "model.train() is called just once",
+        "model.train() is called outside of the loop",
+        "the model is put into eval mode and not back",
+        "num_batches_tracked is 0",
+        "num_batches_tracked never grows",
+        "it is always in eval mode, so the running statistics stay at 0 and 1",
         "should be in train mode",
     ],
     4: [
@@ -112,6 +129,10 @@ ENOUGH = {
         "the layers of the right branch are not updated",
         "gradients never reach the right convolutions",
         "the skip should not be detached",
+        "downsample layers get no gradient",
+        "no gradient to the 1x1 convolutions",
+        "only left branch trains",
+        "only the left branch learns",
     ],
     6: [
         "the momentum of the batchnorms is too small",
@@ -131,13 +152,20 @@ ENOUGH = {
         "momentum=0.001",
         "the statistics are not updated fast enough",
         "the running statistics are still close to their initial values",
+        "batchnorm momentum",
+        "momentum 0.001, so the running statistics stay as they were in eval mode",
+        "the momentum of BatchNorm",
+        "running statistics do not follow",
+        "running mean and var stay at 0 and 1",
+        "eval mode uses stale running statistics",
+        "in eval mode the running statistics lag behind",
     ],
 }
 TOO_LITTLE = {
     1: ["gradients", "the gradients are wrong", "explodes", "the loss is wrong", "backward"],
     2: ["labels", "the pictures are wrong", "it guesses", "the batches"],
-    3: ["the mode", "batchnorm", "share_right", "it learns slowly"],
-    4: ["learning rate", "dead ReLUs", "the optimizer", "explodes"],
+    3: ["the mode", "batchnorm", "share_right", "it learns slowly", "eval", "eval mode"],
+    4: ["learning rate", "lr", "dead ReLUs", "the optimizer", "explodes"],
     5: ["skip connection", "gradients vanish", "the right branch", "the forward is wrong"],
     6: ["momentum", "batchnorm", "eval is worse than train", "running statistics"],
 }
@@ -152,6 +180,8 @@ CONTRARY = {
         "nothing is wrong with zero_grad",
         "it zeroes the gradients",
         "the gradients are zero",
+        "not zero grad but lr",
+        "zero_grad is fine",
     ],
     2: [
         "the labels match the pictures",
@@ -163,6 +193,8 @@ CONTRARY = {
         "the labels belong to their pictures",
         "nothing is wrong with the labels",
         "the right labels",
+        "zero_grad comes before the labels",
+        "the labels come before the loss",
     ],
     3: [
         "not in eval mode",
@@ -174,6 +206,8 @@ CONTRARY = {
         "the running statistics are updated",
         "it should be in eval mode",
         "never in eval mode",
+        "the model is in eval mode only when measuring",
+        "eval mode is used for measuring, fine; the ReLUs are dead",
     ],
     4: [
         "the learning rate is too low",
@@ -192,6 +226,9 @@ CONTRARY = {
         "the right branch learns",
         "no skip connection is detached",
         "the skip connection is missing",
+        "right branch frozen",
+        "the right branch is not frozen",
+        "the gradient never vanishes in the shortcut",
     ],
     6: [
         "the momentum is too large",
@@ -203,6 +240,8 @@ CONTRARY = {
         "the momentum should be smaller",
         "the running statistics are updated fast enough",
         "SGD momentum is too low",
+        "the batchnorm momentum is fine",
+        "the running statistics follow",
     ],
 }
 
@@ -221,6 +260,35 @@ def test_the_words_for_one_run_are_not_right_for_another(number, capsys):
         for words in ENOUGH[other]:
             check_run_diagnosis(number, words)
             assert "right!" not in capsys.readouterr().out, (other, words)
+
+
+SIX = (
+    "zero_grad is missing",
+    "the labels are shuffled",
+    "it trains in eval mode",
+    "the learning rate is too high",
+    "the skip connection is detached",
+    "the batchnorm momentum is too small",
+)
+
+
+@pytest.mark.parametrize("between", [", ", " and ", " or ", "; ", ". ", " / ", "\n", " but also "])
+def test_who_names_several_mistakes_is_right_for_no_run(between, capsys):
+    for number, other in (*permutations(ENOUGH, 2), *((number, None) for number in ENOUGH)):
+        words = SIX if other is None else (SIX[number - 1], SIX[other - 1])
+        check_run_diagnosis(number, between.join(words))
+        assert "may name several mistakes: name one." in capsys.readouterr().out, words
+
+
+def test_who_speaks_of_everything_says_nothing(capsys):
+    check_run_diagnosis(5, "zero_grad labels eval lr detach momentum")
+    assert "right!" not in capsys.readouterr().out
+
+
+def test_several_ways_to_say_one_mistake_are_one(capsys):
+    for number, mistakes in ENOUGH.items():
+        check_run_diagnosis(number, "; ".join(mistakes))
+        assert "several" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", ENOUGH)

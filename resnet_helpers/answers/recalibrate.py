@@ -226,6 +226,17 @@ wrong(
         "1 / number": "1 / len(batches)",
     },
 )
+for start_of_var, reset_to in (("fill_(1)", "0 and 1"), ("zero_()", "0 and 0")):
+    wrong(
+        f"one over the number of batches each time, from {reset_to}",
+        by_momentum,
+        {
+            "modes = {": "batches = list(batches)\nmodes = {",
+            "1 / number": "1 / len(batches)",
+            "model.train()\n": "for batchnorm in batchnorms:\n    batchnorm.running_mean.zero_()\n"
+            f"    batchnorm.running_var.{start_of_var}\nmodel.train()\n",
+        },
+    )
 wrong("counted from 0", by_momentum, {", start=1": ""})
 wrong(
     "sum",
@@ -295,6 +306,23 @@ def averaged_on_by_pytorch_from_now_on(model, batches):
     with torch.no_grad():
         for images in batches:
             model(images)
+    for module, mode in modes.items():
+        module.training = mode
+
+
+@wrong_in_full("reset_running_stats of one's own batchnorm")
+def reset_by_pytorch(model, batches):
+    modes = {module: module.training for module in model.modules()}
+    momenta = {m: m.momentum for m in model.modules() if hasattr(m, "running_mean")}
+    for batchnorm in momenta:
+        batchnorm.reset_running_stats()
+        batchnorm.momentum = None
+    model.train()
+    with torch.no_grad():
+        for images in batches:
+            model(images)
+    for batchnorm, momentum in momenta.items():
+        batchnorm.momentum = momentum
     for module, mode in modes.items():
         module.training = mode
 

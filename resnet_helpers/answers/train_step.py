@@ -211,6 +211,11 @@ wrong(
 )
 wrong("loss summed", log_softmax_first, {"loss = loss / len(labels)": ""})
 wrong(
+    "loss summed, and its average returned",
+    plain,
+    {", labels)\n": ', labels, reduction="sum")\n', "loss.item()": "loss.item() / len(images)"},
+)
+wrong(
     "loss divided by the batch again",
     plain,
     {"images), labels)\n": "images), labels) / len(images)\n"},

@@ -114,11 +114,12 @@ def verdict(drifts: dict[str, Drift]) -> str:
     sentences = []
     for way, found in drifts.items():
         first, *_, last = found.knows.values()
-        forgot = "forgot" if first - last > FORGOTTEN else "did not forget"
+        if first < 0.5:
+            became = "knew too little of its pictures to forget them"
+        else:
+            became = f"{'forgot' if first - last > FORGOTTEN else 'did not forget'} its pictures"
         moved = "moved" if max(found.statistics.values()) > 0 else "stayed"
-        sentences.append(
-            f"{way}: the running statistics {moved}, and the network {forgot} its pictures"
-        )
+        sentences.append(f"{way}: the running statistics {moved}, and the network {became}")
     return "\n".join(sentences)
 
 

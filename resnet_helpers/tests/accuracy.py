@@ -355,8 +355,8 @@ mistake(
 )
 mistake(
     "both of max",
-    "max(dim=1) gives two tensors, the highest logits and their classes, and you compare the pair. "
-    "Take its .indices, or argmax(dim=1).",
+    "What you compare with the labels is no tensor, so == gives a single False. It may be the pair "
+    "that max(dim=1) gives: take its .indices, or argmax(dim=1).",
     guesses=lambda self, logits: logits.max(1),
 )
 EACH_WITH_EACH = (

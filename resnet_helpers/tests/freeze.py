@@ -80,7 +80,7 @@ mistake(
     "model.train() leaves it there.",
     stop=skip,
     hold=skip,
-    only_if="not calls_train(freeze)",
+    only_if="not calls_train(freeze) and not left_out(freeze)",
 )
 mistake(
     "eval mode once only",
@@ -127,6 +127,7 @@ mistake(
     "eval mode.",
     stop=lambda self, batchnorm: setattr(batchnorm, "track_running_stats", False),
     hold=skip,
+    only_if="not tracks(freeze)",
 )
 
 # ---- The train method
@@ -293,8 +294,8 @@ mistake(
 )
 mistake(
     "children only",
-    "You look at model.children(), which are those right inside the model. A batchnorm may be "
-    "deeper: model.modules().",
+    "Only the batchnorms right inside the model are frozen, as where you go through "
+    "model.children(). A batchnorm may be deeper: model.modules().",
     batchnorms=lambda self, model: [m for m in model.children() if hasattr(m, "running_mean")],
 )
 
@@ -439,6 +440,23 @@ def calls_train(freeze: Callable) -> bool:
     return model[0].training
 
 
+def left_out(freeze: Callable) -> list[str]:
+    """The batchnorms of a frozen network that model.train() puts in train mode, if not all."""
+    model = freeze_trials.network()
+    freeze(model)
+    model.train()
+    batchnorms = batchnorms_of(model)
+    free = [name for name, batchnorm in batchnorms.items() if batchnorm.training]
+    return free if len(free) < len(batchnorms) else []
+
+
+def tracks(freeze: Callable) -> bool:
+    """Whether a frozen batchnorm of PyTorch's is still said to track running statistics."""
+    model = nn.Sequential(nn.BatchNorm2d(1))
+    freeze(model)
+    return model[0].track_running_stats
+
+
 KINDS = {
     "BatchNorm2d": nn.BatchNorm2d,
     "BatchNorm1d": nn.BatchNorm1d,
@@ -502,10 +520,16 @@ def look_closer(freeze: Callable) -> Mistake | str:
         )
     if not all(map(takes_a_mode, model.modules())):
         return WITHOUT_ARGUMENT
-    batchnorms = [*batchnorms_of(model).values()]
-    were_held = not any(batchnorm.training for batchnorm in batchnorms)
+    batchnorms = batchnorms_of(model)
+    if free := left_out(freeze):
+        return (
+            f"Of the batchnorms {few(batchnorms)} of a network, {few(free)} is in train mode when "
+            "model.train() has been called. A batchnorm is any module with a running_mean, "
+            "whatever its name: hasattr(module, 'running_mean')."
+        )
+    were_held = not any(batchnorm.training for batchnorm in batchnorms.values())
     model.train()
-    if were_held and all(bn.training for bn in batchnorms) and not kinds_held(freeze):
+    if were_held and all(bn.training for bn in batchnorms.values()) and not kinds_held(freeze):
         return by_name["eval mode once only"]
     return by_name["momentum 0"] if normalises_with_the_batch(model) else ""
 

@@ -235,14 +235,29 @@ class _:
         return torch.stack([torch.ones_like(old), *values]).mean(0)
 
 
+ONE_OVER_ALL = (
+    "Your momentum is 1 over the number of all batches, each time, so what was there before them "
+    "still counts, and the last batch most. It is 1 for the first batch, 1/2 for the second, and "
+    "so on."
+)
 mistake(
     "one over the number of batches each time",
-    "Your momentum is 1 over the number of all batches, each time, so the old statistics still "
-    "count, and the last batch most. It is 1 for the first batch, 1/2 for the second, and so on.",
+    ONE_OVER_ALL,
     combined=lambda self, values, old, bn, n_tracked: moving(
         values, old, [1 / len(values)] * len(values)
     ),
 )
+for start_of_var, reset_to in ((torch.ones_like, "0 and 1"), (torch.zeros_like, "0 and 0")):
+
+    @mistake(f"one over the number of batches each time, from {reset_to}", ONE_OVER_ALL)
+    class _:
+        def combined_means(self, values, old, bn, n_tracked):
+            return moving(values, torch.zeros_like(old), [1 / len(values)] * len(values))
+
+        def combined_variances(self, values, old, bn, n_tracked, start=start_of_var):
+            return moving(values, start(old), [1 / len(values)] * len(values))
+
+
 mistake(
     "counted from 0",
     "You divide by 0: the number of the first batch is 1. Use enumerate(batches, start=1).",
@@ -272,10 +287,12 @@ def none_left(self, batchnorms, n_batches):
         batchnorm.momentum = None
 
 
+LEFT_TO_NONE = "momentum_in_forward(recalibrate) is None"
 mistake(
     "momentum None",
     "momentum = None stands for a plain average in PyTorch's own batchnorms only, and yours "
     "multiplies by it. Set 1 for the first batch, 1/2 for the second, 1/3 …, which both know.",
+    only_if=LEFT_TO_NONE,
     combined=cumulative(start_again=True),
 )
 mistake(
@@ -283,20 +300,36 @@ mistake(
     "momentum = None stands for a plain average in PyTorch's own batchnorms only, and yours "
     "multiplies by it. Set 1 for the first batch, 1/2 for the second, 1/3 …, and put the old one "
     "back at the end.",
+    only_if=LEFT_TO_NONE,
     combined=cumulative(start_again=True),
     finish=none_left,
 )
 NOT_RESET = (
     "With momentum = None PyTorch's batchnorm averages from num_batches_tracked on, so the old "
-    "statistics still count: reset_running_stats() first. And yours knows no None: set momentum 1, "
-    "1/2, 1/3 … instead."
+    "statistics still count. And yours knows no None: set momentum 1, 1/2, 1/3 … instead."
 )
-mistake("momentum None, not reset", NOT_RESET, combined=cumulative(start_again=False))
+mistake(
+    "momentum None, not reset",
+    NOT_RESET,
+    only_if=LEFT_TO_NONE,
+    combined=cumulative(start_again=False),
+)
 mistake(
     "momentum None, not reset, and left so",
     NOT_RESET,
+    only_if=LEFT_TO_NONE,
     combined=cumulative(start_again=False),
     finish=none_left,
+)
+
+mistake(
+    "reset_running_stats of one's own batchnorm",
+    "PyTorch's batchnorms have reset_running_stats(), and the one of lesson 1 has not. Nothing has "
+    "to be reset where the first batch's momentum is 1: it forgets what was there.",
+    enter=lambda self, model: (
+        model.train(),
+        [batchnorm.reset_running_stats() for batchnorm in batchnorms_of(model).values()],
+    ),
 )
 
 # ---- Of what
@@ -390,12 +423,13 @@ mistake(
     "update_bn",
     "torch.optim.swa_utils.update_bn knows PyTorch's batchnorms only, and leaves yours as they "
     "are; and it puts one mode on the whole model. Write the loop yourself.",
+    only_if="runs_in_update_bn(recalibrate)",
     recalibrate=lambda self, model, batches: torch.optim.swa_utils.update_bn(batches, model),
 )
 mistake(
     "children only",
-    "You look at model.children(), which are those right inside the model. A batchnorm may be "
-    "deeper: model.modules().",
+    "Only the batchnorms right inside the model have new statistics, as where you go through "
+    "model.children(). A batchnorm may be deeper: model.modules().",
     batchnorms=lambda self, model: [m for m in model.children() if hasattr(m, "running_mean")],
 )
 mistake(

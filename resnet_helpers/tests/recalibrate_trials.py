@@ -1,6 +1,8 @@
 """Lesson 7: what the check of recalibrate tries, and what of it it looks at."""
 
 import copy
+import inspect
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
@@ -275,6 +277,27 @@ def mode_in_forward(recalibrate: Callable) -> str:
     with suppress(Exception):
         recalibrate(model, [A.clone(), B.clone()])
     return ran_in[-1]
+
+
+def momentum_in_forward(recalibrate: Callable) -> float | None:
+    """The momentum with which a batchnorm runs on the last batch."""
+    model = nn.Sequential(nn.BatchNorm2d(1))
+    seen = [model[0].momentum]
+    model[0].register_forward_pre_hook(lambda bn, _: seen.append(bn.momentum))
+    recalibrate(model, [A.clone(), B.clone()])
+    return seen[-1]
+
+
+def runs_in_update_bn(recalibrate: Callable) -> bool:
+    """Whether it is PyTorch's update_bn that runs the model, by whatever name it was called."""
+    code = inspect.unwrap(torch.optim.swa_utils.update_bn).__code__
+    found = []
+
+    def look_at_callers(model):
+        found.append(any(frame.f_code is code for frame, _ in traceback.walk_stack(None)))
+
+    recalibrate(Noting(look_at_callers, nn.BatchNorm2d(1)), [A.clone(), B.clone()])
+    return any(found)
 
 
 def outermost_mode(recalibrate: Callable) -> str:

@@ -10,7 +10,7 @@ from resnet_helpers import solutions
 from resnet_helpers.tests import learning, train_step_trials
 from resnet_helpers.tests.engine import Catalogue, Exercise, Mistake
 from resnet_helpers.tests.learning import LABELS, TWO, eye, not_a_number
-from resnet_helpers.tests.train_step_trials import sgd
+from resnet_helpers.tests.train_step_trials import modes_seen, sgd
 from resnet_helpers.tests.trials import Trial
 
 # ---- What is tried --------------------------------------------------------------------------
@@ -70,6 +70,7 @@ mistake(
     "accuracy, say, may have left it in eval mode.",
     prepare=lambda self, model: None,
 )
+MODE_LEFT = mistake[-1]
 mistake(
     "eval mode",
     "You put the model into eval mode, and it runs in it: batchnorm uses its running statistics "
@@ -260,14 +261,14 @@ mistake(
 )
 mistake(
     "nll_loss of logits",
-    "nll_loss takes the logarithm for done. Use cross_entropy, which computes log_softmax of the "
-    "logits first.",
+    "Your loss is minus the logit of the right class, as nll_loss gives it, which takes the "
+    "logarithm for done. Use cross_entropy, which computes log_softmax of the logits first.",
     loss=lambda self, logits, labels: F.nll_loss(logits, labels),
 )
 mistake(
     "nll_loss of probabilities",
-    "nll_loss expects log-probabilities, and you give it probabilities: the loss is negative. Use "
-    "cross_entropy, of the logits.",
+    "Your loss is minus the probability of the right class, as nll_loss gives it, which expects "
+    "log-probabilities. Use cross_entropy, of the logits.",
     loss=lambda self, logits, labels: F.nll_loss(logits.softmax(1), labels),
 )
 mistake(
@@ -282,6 +283,21 @@ mistake(
     "with the batch.",
     loss=lambda self, logits, labels: F.cross_entropy(logits, labels, reduction="sum"),
 )
+
+
+@mistake(
+    "loss summed, and its average returned",
+    "You return the average loss, but take the gradients of the sum over the batch, so the step "
+    "grows with the batch. Call backward() on the average, cross_entropy's default.",
+)
+class _:
+    def loss(self, logits, labels):
+        return F.cross_entropy(logits, labels, reduction="sum")
+
+    def result(self, loss, model, images, labels):
+        return loss.item() / len(labels)
+
+
 mistake(
     "loss divided by the batch again",
     "You divide the loss by the size of the batch. cross_entropy has averaged it already.",
@@ -546,7 +562,15 @@ def look_closer(train_step: Callable) -> Mistake | str:
             f"In one call the model runs {times(runs)}, and the optimizer steps {times(steps)}. "
             "One step on the whole batch is wanted: call each of them once."
         )
-    return not_a_number(returned)
+    return MODE_LEFT if leaves_the_mode(train_step) else not_a_number(returned)
+
+
+def leaves_the_mode(train_step: Callable) -> bool:
+    """Whether the model runs in the mode that it was in, be that train or eval mode."""
+    in_train, in_eval = (
+        modes_seen(train_step, set_mode) for set_mode in (nn.Module.train, nn.Module.eval)
+    )
+    return all(in_train.values()) and not any(in_eval.values())
 
 
 def times(events: list) -> str:
