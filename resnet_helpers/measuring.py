@@ -182,13 +182,44 @@ def layers_of(model: nn.Module, x: Tensor, rounds=3) -> list[Layer]:
         InvalidArgumentError: model is no model that can be observed, x no tensor, rounds below 1.
         ModelFailedError: the model cannot be run on x.
     """
-    check_model(model, x)
-    check_measurement(x, rounds)
-    check_runs(model, x)
-    names = {module: name for name, module in model.named_modules()}
+    return layers_in_turns({"": model}, x, rounds)[""]
+
+
+def layers_in_turns(models: Mapping[str, nn.Module], x: Tensor, rounds=3) -> dict[str, list[Layer]]:
+    """What layers_of gives for each of some models, measured so that they can be compared.
+
+    Each round runs every model once, one right after the other: a machine that slows down for a
+    while slows them all.
+
+    Args:
+        models: by what each is called.
+        x: the pictures, for all of them.
+        rounds: how often each is timed.
+
+    Raises:
+        InvalidArgumentError: models is no dictionary, or one of the others as for layers_of.
+        ModelFailedError: a model cannot be run on x.
+    """
+    if not isinstance(models, Mapping):
+        raise InvalidArgumentError('models is a dictionary, {"before": model, "after": other}.')
+    for model in models.values():
+        check_model(model, x)
+        check_measurement(x, rounds)
+        check_runs(model, x)
     with torch.no_grad():
-        calls = _steps_of_calls(model, x)
-        times = [_seconds_of_calls(model, x) for _ in range(rounds)]
+        calls = {name: _steps_of_calls(model, x) for name, model in models.items()}
+        times: dict[str, list] = {name: [] for name in models}
+        for _ in range(rounds):
+            for name, model in models.items():
+                times[name].append(_seconds_of_calls(model, x))
+    return {name: _layers(model, calls[name], times[name]) for name, model in models.items()}
+
+
+def _layers(
+    model: nn.Module, calls: list[tuple[nn.Module, Work]], times: list[list[float]]
+) -> list[Layer]:
+    """One for each call, with the median of its seconds in all rounds."""
+    names = {module: name for name, module in model.named_modules()}
     layers = []
     for (module, work), *seconds in zip(calls, *times, strict=True):
         kind = BETWEEN if list(module.children()) else type(module).__name__

@@ -539,8 +539,8 @@ class FusedBatchNorm2d(BatchNorm2d):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """What BatchNorm2d gives, and does to the buffers, in both modes.
 
-        What concerns a channel alone becomes two vectors, scale and shift, first; then x is gone
-        through once. Raises ValueError as BatchNorm2d does.
+        What concerns a channel alone becomes two vectors, scale and shift, first; then x is
+        gone through, in one step or two. Raises ValueError as BatchNorm2d does.
         """
         ### BEGIN SOLUTION
         if self.training:

@@ -1,8 +1,10 @@
 """The checks accept every right answer, and name the mistake of every wrong one."""
 
 import random
+import statistics
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import pytest
@@ -117,6 +119,24 @@ def test_every_mistake_is_named(answer):
         assert len(failure.mistakes) == 1
         assert mistake.runnable or failure.mistakes == [mistake.name]  # others have its words too
         assert height_of_frame(failure) <= 15
+
+
+def test_a_ratio_with_a_median_of_several_calls_in_each_round_is_told_how_many_it_makes():
+    def ratio(job, baseline, rounds=9, clock=time.perf_counter):
+        def seconds(function):
+            start = clock()
+            function()
+            return clock() - start
+
+        def of_four(function):
+            return statistics.median(seconds(function) for _ in range(4))
+
+        job(), baseline()
+        return statistics.median(of_four(job) / of_four(baseline) for _ in range(rounds))
+
+    [failure] = failures_of(EXERCISES["ratio"], ratio).values()
+    [hint] = failure.hints
+    assert hint.startswith("Two rounds more make 8 calls more of job, and as many of baseline")
 
 
 def test_the_catalogue_and_the_wrong_answers_are_of_the_same_mistakes():

@@ -203,7 +203,7 @@ def call_again(x):
     [
         (lambda x: [64] + (1, 2), "A list can only be added to a list, and this is a value of"),
         (lambda x: (1, 2).append(3), "A tuple cannot be changed: make a new list of its entries"),
-        (lambda x: x + None, "One side of + is None here: does something lack its `return`?"),
+        (lambda x: x + None, "One side of + is None here: a bias that a layer does not have, say"),
         (lambda x: x + ReLU(), "+ stands between a value of type Tensor and one of type ReLU"),
         (lambda x, nothing=None: nothing(x), "What stands before the brackets is None"),
         (
@@ -213,7 +213,11 @@ def call_again(x):
         (lambda x: x.shape[0](x), "You call a value of type int like a function"),
         (lambda x: list(3), "A value of type int stands where several are wanted"),
         (lambda x: x.mean[2], "Square brackets stand behind a value of type builtin"),
-        (lambda x: None.shape, "You ask None for its shape: does something lack its `return`?"),
+        (lambda x: None.shape, "What stands before .shape is None: a bias that a layer does not"),
+        (
+            lambda x: torch.zeros(4, 4, 1, 1).copy_(torch.zeros(4, 4, 1, 1) * torch.ones(4)),
+            "A result of shape [4, 4, 1, 4] does not fit into a tensor of shape [4, 4, 1, 1].",
+        ),
         (lambda x: x.maen((2, 3)), "This Tensor has nothing called maen: is it spelled otherwise"),
         (lambda x: height, "Nothing is called height here: is it an attribute (self.height)"),
         (one_of_two, "makes y a variable of its own, without a value on this line"),

@@ -650,6 +650,13 @@ def test_a_roofline_names_each_kind_and_leaves_out_what_does_no_work():
     assert BETWEEN not in alt
 
 
+def test_no_point_of_a_roofline_is_above_the_roof():
+    alt = speed.roofline(Roof(1e9, 1e9, 5e8), LAYERS).alt
+    assert "At best 50 billion operations a second, memory 1 GB a second, caches 20." in alt
+    alt = speed.roofline(Roof(1e11, 3e10, 1e10), LAYERS).alt
+    assert "At best 100 billion operations a second, memory 30 GB a second, caches 30." in alt
+
+
 def test_every_kind_has_points_however_many_there_are():
     layers = [Layer(str(n), f"Kind{n}", 0.1, 10, 10) for n in range(20)]
     assert all(f"Kind{n} " in speed.roofline(Roof(1e9, 1e9, 1e9), layers).alt for n in range(20))

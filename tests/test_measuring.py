@@ -10,7 +10,7 @@ from torch import nn
 from resnet_helpers import measuring, solutions
 from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
-from resnet_helpers.measuring import BETWEEN, clock_of, count, layers_of, roof_of
+from resnet_helpers.measuring import BETWEEN, clock_of, count, layers_in_turns, layers_of, roof_of
 
 X = torch.zeros(2, 3, 8, 8)
 MODES = {
@@ -132,6 +132,24 @@ def test_a_module_within_one_is_not_counted_in_it():
 def test_a_module_that_runs_twice_is_there_twice():
     relu = ReLU()
     assert [layer.name for layer in layers_of(nn.Sequential(relu, relu), X)] == ["0", "0", ""]
+
+
+def test_models_are_timed_in_turns_and_each_has_its_own_layers(monkeypatch):
+    timed = []
+    models = {"one": Sequential(ReLU()), "other": ReLU()}
+    measure = measuring._seconds_of_calls
+
+    def noted(model, x):
+        timed.append(model)
+        return measure(model, x)
+
+    monkeypatch.setattr(measuring, "_seconds_of_calls", noted)
+    layers = layers_in_turns(models, X, rounds=2)
+    assert timed == [*models.values()] * 2
+    names = {which: [layer.name for layer in of_one] for which, of_one in layers.items()}
+    assert names == {"one": ["0", ""], "other": [""]}
+    with pytest.raises(InvalidArgumentError, match="models is a dictionary"):
+        layers_in_turns(models["one"], X)
 
 
 def test_a_model_is_left_as_it_was():

@@ -176,6 +176,12 @@ wrong(
     new_parameters,
     {BIAS: "beta + (conv_bias - norm.running_mean) * gamma / (norm.running_var + norm.eps)"},
 )
+wrong("weight scaled along the kernel's width, copied in", copied_in, {".view(-1, 1, 1, 1)": ""})
+wrong(
+    "weight scaled along the kernel's height, copied in",
+    copied_in,
+    {"view(-1, 1, 1, 1)": "view(-1, 1)"},
+)
 wrong("weight transposed", new_parameters, {WEIGHT: f"({WEIGHT}).transpose(0, 1)"})
 wrong("running_mean not scaled", copied_in, {"-norm.running_mean * scale": "-norm.running_mean"})
 wrong("conv's bias not scaled", copied_in, {"scale * conv.bias": "conv.bias"})
@@ -189,6 +195,12 @@ wrong(
     "conv's bias forgotten", new_parameters, {"conv_bias - norm.running_mean": "-norm.running_mean"}
 )
 wrong("running_mean added", copied_in, {"-norm.running_mean": "norm.running_mean"})
+wrong("running_mean added as it is", copied_in, {"-norm.running_mean * scale": "norm.running_mean"})
+wrong(
+    "all of the shift scaled once more",
+    new_parameters,
+    {BIAS: "(conv_bias + beta - norm.running_mean * scale) * scale"},
+)
 wrong("running_mean forgotten", new_parameters, {"conv_bias - norm.running_mean": "conv_bias"})
 wrong("norm's bias forgotten", new_parameters, {"beta + ": ""})
 wrong(
@@ -291,6 +303,7 @@ wrong(
         ),
     },
 )
+wrong("no bias to copy into", copied_in, {"*sizes, *settings": "*sizes, *settings, bias=False"})
 wrong("bias never set", new_parameters, {f"folded.bias = nn.Parameter({BIAS})\n": ""})
 wrong("weight never set", new_parameters, {f"folded.weight = nn.Parameter({WEIGHT})\n": ""})
 wrong(
@@ -310,6 +323,7 @@ wrong("stride lost", new_parameters, {"stride=conv.stride,\n": ""})
 wrong("padding lost", new_parameters, {"padding=conv.padding,\n": ""})
 wrong("dilation lost", new_parameters, {"dilation=conv.dilation,\n": ""})
 wrong("groups lost", new_parameters, {"groups=conv.groups,\n": ""})
+wrong("groups lost, copied in", copied_in, {"conv.dilation, conv.groups": "conv.dilation"})
 wrong(
     "dilation and groups lost",
     new_parameters,

@@ -220,6 +220,20 @@ wrong(
     two_lists,
     {MEDIAN_OF_PAIRS: "median(times[job]) / median(times[baseline])"},
 )
+wrong(
+    "medians of all rounds so far",
+    with_a_function_inside,
+    {
+        "return statistics.median(seconds(job) / seconds(baseline) for _ in range(rounds))": (
+            "a, b, ratios = [], [], []\n"
+            "for _ in range(rounds):\n"
+            "    a.append(seconds(job))\n"
+            "    b.append(seconds(baseline))\n"
+            "    ratios.append(statistics.median(a) / statistics.median(b))\n"
+            "return statistics.median(ratios)"
+        )
+    },
+)
 wrong("ratio of the minima", two_lists, {MEDIAN_OF_PAIRS: "min(times[job]) / min(times[baseline])"})
 wrong("ratio of the sums", two_lists, {MEDIAN_OF_PAIRS: "sum(times[job]) / sum(times[baseline])"})
 wrong(

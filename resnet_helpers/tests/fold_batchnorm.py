@@ -322,6 +322,29 @@ mistake(
     "are the first axis: scale.view(-1, 1, 1, 1).",
     along=lambda self, scale: scale.view(-1, 1),
 )
+
+
+def copied_in(self, conv, norm, weight, bias):
+    """In place of the step `made`: into the parameters that a new nn.Conv2d has."""
+    settings = {name: getattr(conv, name) for name in self.settings}
+    sizes = conv.in_channels, conv.out_channels, conv.kernel_size
+    folded = nn.Conv2d(*sizes, **settings, dtype=self.parameter(weight).dtype)
+    folded.weight.copy_(weight)
+    folded.bias.copy_(bias)
+    return folded
+
+
+for axis, along in {
+    "width": lambda self, scale: scale,
+    "height": lambda self, scale: scale.view(-1, 1),
+}.items():
+    mistake(
+        f"weight scaled along the kernel's {axis}, copied in",
+        f"Your scale lines up with the weight's {axis}: broadcasting starts from the right, and "
+        "what comes out does not fit. Reshape it to (out_channels, 1, 1, 1) first.",
+        along=along,
+        made=copied_in,
+    )
 mistake(
     "weight transposed",
     "You swap the first two axes of the weight. In nn.Conv2d's weight too the output channels come "
@@ -366,6 +389,20 @@ mistake(
     "running_mean added",
     "You add running_mean * scale. Batchnorm subtracts the mean, so it has a minus in the bias.",
     shift=lambda self, mean, scale, bias: bias + mean * scale,
+)
+mistake(
+    "running_mean added as it is",
+    "You add running_mean as it is. Batchnorm subtracts it before it scales: the bias has "
+    "-running_mean * scale in it.",
+    shift=lambda self, mean, scale, bias: bias + mean,
+)
+mistake(
+    "all of the shift scaled once more",
+    "You multiply norm's shift, bias - running_mean * scale, by the scale once more. Only conv's "
+    "bias is still to be scaled: conv.bias * scale + shift.",
+    bias=lambda self, conv, norm, mean, scale: (
+        (self.convs_bias(conv) + self.shift(mean, scale, self.norms_bias(norm))) * scale
+    ),
 )
 mistake(
     "running_mean forgotten",
@@ -507,6 +544,18 @@ class _:
 
 
 @mistake(
+    "no bias to copy into",
+    "Your nn.Conv2d has no bias, so there is nothing to copy into: its bias is None. Leave "
+    "bias=False out.",
+)
+class _:
+    def made(self, conv, norm, weight, bias):
+        folded = FoldBatchnormInSteps.made(self, conv, norm, weight, bias)
+        folded.bias = None
+        folded.bias.copy_(bias)
+
+
+@mistake(
     "the course's Conv2d made",
     "You make the course's Conv2d, which has no bias, and takes one number as kernel_size. Make "
     "PyTorch's: nn.Conv2d(…).",
@@ -569,15 +618,16 @@ mistake(
 )
 
 
-def setting_lost(*lost: str) -> None:
+def setting_lost(*lost: str, how="", **steps: Callable) -> None:
     """Add the mistake of leaving these settings of conv's at nn.Conv2d's default."""
     kept = tuple(name for name in FoldBatchnormInSteps.settings if name not in lost)
     names = " and ".join(lost)
     mistake(
-        f"{names} lost",
+        f"{names} lost{how}",
         f"Your nn.Conv2d does not have conv's {names}. Pass stride, padding, dilation and groups "
         "on: both kinds of Conv2d have all four.",
         settings=kept,
+        **steps,
     )
 
 
@@ -585,6 +635,7 @@ setting_lost("stride")
 setting_lost("padding")
 setting_lost("dilation")
 setting_lost("groups")
+setting_lost("groups", how=", copied in", made=copied_in)  # which raises: the shapes do not fit
 setting_lost("dilation", "groups")
 setting_lost("padding", "dilation", "groups")
 setting_lost("stride", "dilation", "groups")

@@ -238,7 +238,8 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
         "`if` or a loop?"
     ),
     r"'NoneType' object has no attribute '(\w+)'": (
-        "You ask None for its {}: does something lack its `return`?"
+        "What stands before .{} is None: a bias that a layer does not have, say, or what a "
+        "function without `return` gives."
     ),
     r"'tuple' object (?:has no attribute '(?:append|insert|extend|pop|remove)'|does not support)": (
         "A tuple cannot be changed: make a new list of its entries, as in [first, *others]."
@@ -251,7 +252,8 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
         "entries out of either: [first, *others]."
     ),
     r"unsupported operand type\(s\) for (.+?): .*'NoneType'": (
-        "One side of {} is None here: does something lack its `return`?"
+        "One side of {} is None here: a bias that a layer does not have, say, or what a function "
+        "without `return` gives."
     ),
     r"unsupported operand type\(s\) for (.+?): '(\w+)' and '(\w+)'": (
         "{} stands between a value of type {} and one of type {}: one of them is not what you "
@@ -303,6 +305,11 @@ REMARKS_ON_LINES = {  # where the learner's line is known, and shown above the r
     r"leaf Variable that requires grad": (
         "You change in place (with += or a method ending in _) a parameter or the input, while "
         "gradients are recorded: make a new tensor."
+    ),
+    r"output with shape (\[.*\]) doesn't match the broadcast shape (\[.*\])": (
+        "A result of shape {1} does not fit into a tensor of shape {0}. Broadcasting lines axes up "
+        "from the right: is a vector to be reshaped first, to (-1, 1, 1, 1) for the first of four "
+        "axes?"
     ),
     r"size of tensor a \(\d+\) must match the size of tensor b": (
         "Two tensors of shapes that do not fit meet there: print both shapes just before."

@@ -81,6 +81,17 @@ def more_calls(ratio: Callable) -> dict[str, int]:
     return {name: many[name] - few[name] for name in few}
 
 
+def called_too_often(ratio: Callable) -> str:
+    """A hint for one that in each round calls each more than once; "" of others."""
+    more = more_calls(ratio)
+    if more["job"] == more["baseline"] > 2:
+        return (
+            f"Two rounds more make {more['job']} calls more of job, and as many of baseline: "
+            "2 are enough. In each round call each once; the median is that over the rounds."
+        )
+    return ""
+
+
 def default_rounds(ratio: Callable) -> str:
     """Whether ratio by default does what it does for rounds=9."""
     return "as for rounds=9" if n_calls(ratio) == n_calls(ratio, rounds=9) else "another number"
@@ -381,6 +392,17 @@ def of_columns(name: str, words: str, summary: Callable) -> None:
 of_columns("ratio of the medians", "one median by another", statistics.median)
 of_columns("ratio of the minima", "one minimum by another", min)
 mistake(
+    "medians of all rounds so far",
+    "In each round you divide medians of all rounds so far, which come from different rounds. "
+    "Divide that round's two times, and take the median once, of the ratios of all rounds.",
+    summary=lambda self, times: self.of_all(
+        [
+            self.one_ratio(*map(statistics.median, zip(*times[:n], strict=True)))
+            for n in range(1, len(times) + 1)
+        ]
+    ),
+)
+mistake(
     "ratio of the sums",
     "You divide job's total time by baseline's (dividing means is the same), which one slow call "
     "moves. Divide within each round, and take the median of the ratios.",
@@ -570,6 +592,7 @@ RATIO = Exercise(
     in_steps=RatioInSteps,
     mistakes=mistake,
     finished=lambda steps: steps().ratio,
+    closer_look=Trial("test_ratio", "how often each is called", "called_too_often(ratio)"),
 )
 
 
