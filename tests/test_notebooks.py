@@ -77,6 +77,15 @@ def test_the_solution_is_what_the_lesson_builds(lesson):
 
 
 @LESSONS
+def test_an_exercise_is_a_stub_and_no_marker_is_left(lesson):
+    stubs = [cell.source for cell in tagged(learners(lesson), "exercise")]
+    assert stubs
+    assert all("raise NotImplementedError()" in source for source in stubs)
+    cells = [*learners(lesson).cells, *solved(lesson).cells]
+    assert not [cell.id for cell in cells if "# BEGIN SOLUTION" in cell.source]
+
+
+@LESSONS
 def test_every_cell_of_the_solution_has_been_run_in_order_without_an_error(lesson):
     cells = code_cells(solved(lesson))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
