@@ -36,7 +36,15 @@ def one_line(error: BaseException) -> str:
 
 
 class UnfinishedExerciseError(CourseError, NotImplementedError):
-    """Something is to be shown with a learner's own code, which is still a stub."""
+    """Something is to be shown with a learner's own code, which is still a stub.
+
+    Attributes:
+        exercise: the name of that exercise, if it is known.
+    """
+
+    def __init__(self, sentence: str, exercise=""):
+        super().__init__(sentence)
+        self.exercise = exercise
 
 
 @contextmanager
@@ -50,7 +58,8 @@ def needs_exercise(name: str) -> Iterator[None]:
         yield
     except NotImplementedError:
         raise UnfinishedExerciseError(
-            f"Finish the exercise {name} first, and run its cell: this is drawn with your code."
+            f"Finish the exercise {name} first, and run its cell: this is drawn with your code.",
+            exercise=name,
         ) from None
 
 
@@ -85,12 +94,14 @@ def _show(
 ) -> None:
     """What IPython calls for an error in a cell that a stub may have caused, to explain it.
 
-    That is a bare NotImplementedError of the notebook's own, or a name which a cell that ended so
-    was to make.
+    That is a bare NotImplementedError of the notebook's own, or a name which a cell that ended so,
+    or for want of an exercise, was to make.
     """
     frames = [frame for frame, _ in walk_tb(traceback)]
     name, where, sentence = getattr(error, "name", ""), "", ""
-    if frames[-1].f_globals.get("__name__") == "__main__":
+    if isinstance(error, UnfinishedExerciseError):
+        where = error.exercise
+    elif frames[-1].f_globals.get("__name__") == "__main__":
         if isinstance(error, NotImplementedError) and not str(error):
             where = frames[-1].f_code.co_qualname.rpartition("<locals>.")[2]
             sentence = still_a_stub(where)
@@ -102,6 +113,7 @@ def _show(
             )
     if where:
         _stopped_by.update(dict.fromkeys(_names_made(frames) - shell.user_ns.keys(), where))
+    if sentence:
         kind, error = UnfinishedExerciseError, UnfinishedExerciseError(sentence)
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
