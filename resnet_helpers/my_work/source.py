@@ -186,9 +186,10 @@ def find(name: str, value: Any) -> Statement | None:
 def cells() -> Iterator[str]:
     """The texts of the notebook's cells, the last to run first, as IPython gave them to Python."""
     history = vars(sys.modules["__main__"]).get("In")
-    # nbval has IPython keep no history; the lines that tracebacks show are kept all the same
-    shown = ["".join(e[2]) for e in linecache.cache.values() if len(e) == 4 and e[1] is None]
-    for text in reversed(shown + (history if isinstance(history, list) else [])):
+    texts = history if isinstance(history, list) else []
+    if texts == [""]:  # nbval has IPython keep none; the lines that tracebacks show are kept
+        texts = ["".join(e[2]) for e in linecache.cache.values() if len(e) == 4 and e[1] is None]
+    for text in reversed(texts):
         yield from _bodies_of_magics(text)
         yield text
 
