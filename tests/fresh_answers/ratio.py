@@ -67,7 +67,7 @@ def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     return statistics.median(ratios)
 
 
-### WRONG two calls between the readings of the clock -> named; remark
+### WRONG two calls between the readings of the clock -> named; hint
 def ratio(job, baseline, rounds=9, clock=time.perf_counter):
     job(), baseline()
     ratios = []
