@@ -28,16 +28,18 @@ def names_in(source: str) -> list[str]:
     return [node.name for node in ast.parse(source).body if isinstance(node, definitions)]
 
 
-def is_preparation(source: str) -> bool:
-    """Whether a cell only imports, and takes the pieces of earlier lessons."""
+def preparation(source: str) -> str:
+    """What a cell imports, and takes of earlier lessons."""
     try:
-        nodes = ast.parse(source).body
+        statements = ast.parse(source).body
     except SyntaxError:
-        return False
-    taken = (
-        ast.unparse(node) for node in nodes if not isinstance(node, (ast.Import, ast.ImportFrom))
+        return ""
+    imports = (ast.Import, ast.ImportFrom)
+    return "\n".join(
+        ast.unparse(statement)
+        for statement in statements
+        if isinstance(statement, imports) or "my_work.use(" in ast.unparse(statement)
     )
-    return all("my_work.use(" in statement for statement in taken)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,8 @@ def lessons(tmp_path_factory):
                 pieces = names_in(cell.source)
                 cells += [cell.source, f"my_work.save({', '.join(pieces)})"]
                 names[lesson.stem] += pieces
-            elif is_preparation(cell.source):
-                cells.append(cell.source)
+            else:
+                cells.append(preparation(cell.source))
         done = subprocess.run(
             [sys.executable, "-c", SAVE],
             input=chr(0).join(cells),
