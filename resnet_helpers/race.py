@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.arguments import check_function, said
 from resnet_helpers.debugging.calls import check_is_module
 from resnet_helpers.errors import InvalidArgumentError, one_line
-from resnet_helpers.measuring import check_measurement, check_runs, clock_of, least_seconds, said
+from resnet_helpers.measuring import check_measurement, check_runs, clock_of, least_seconds
 
 Network = Callable[[Tensor], Tensor]
 HEADER = ("", "yours", "torchvision's, so treated", "largest difference of your logits")
@@ -55,8 +56,7 @@ class Race:
     def __init__(self, reference: nn.Module, x: Tensor, ratio=solutions.ratio, rounds=3):
         check_is_module(reference, "The reference")
         check_measurement(x, rounds)
-        if not callable(ratio):
-            raise InvalidArgumentError("ratio has to be a function: your answer to the exercise.")
+        check_function(ratio, "ratio", "your answer to the exercise")
         _require_eval_mode(reference, "The reference")
         self.reference, self.x, self.ratio, self.rounds = reference, x, ratio, rounds
         self.clock = clock_of(x.device)

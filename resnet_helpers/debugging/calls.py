@@ -3,6 +3,7 @@
 The tools beside this module say what to look at; hooks, modes, buffers and random state are here.
 """
 
+import copy
 import inspect
 import random
 import sys
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from resnet_helpers.debugging.values import Leaves, equal, tensors_in
-from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
+from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, says_what_failed
 
 
 @dataclass(eq=False)
@@ -181,10 +182,14 @@ def check_model(model: Any, x: Any, name: str = "model") -> None:
     """Refuse what no tool can run, each in one sentence.
 
     Raises:
-        InvalidArgumentError: it is no module, or it is scripted, lazy or on the meta device; or x
-            is on the meta device.
+        InvalidArgumentError: it is no module, or one that is not set up, or it is scripted, lazy or
+            on the meta device; or x is on the meta device.
     """
     check_is_module(model, name)
+    if "_modules" not in vars(model):
+        raise InvalidArgumentError(
+            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
+        )
     if not can_have_hooks(model):
         raise InvalidArgumentError(
             f"{name} is scripted: it runs outside Python, where nothing can be observed. Pass the "
@@ -202,6 +207,16 @@ def check_model(model: Any, x: Any, name: str = "model") -> None:
             )
     if any(tensor.is_meta for tensor in tensors_in(x)):
         raise InvalidArgumentError("x is on the meta device, which knows shapes and no values.")
+
+
+def copy_of(model: nn.Module) -> nn.Module:
+    """A deep copy.
+
+    Raises:
+        ModelFailedError: the model cannot be copied.
+    """
+    with says_what_failed("The model cannot be copied"):
+        return copy.deepcopy(model)
 
 
 def is_compiled_wrapper(module: nn.Module) -> bool:
