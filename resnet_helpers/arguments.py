@@ -28,7 +28,8 @@ def check_whole_number(value: object, name: str, least=1, most: int | None = Non
     Raises:
         InvalidArgumentError: it is so.
     """
-    if not isinstance(value, int) or value < least or (most is not None and value > most):
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):
         limits = f"{least} or more" if most is None else f"from {least} to {most}"
         raise InvalidArgumentError(f"{name} is a whole number, {limits}, not {said(value)}.")
 
@@ -39,7 +40,7 @@ def check_seed(seed: object) -> None:
     Raises:
         InvalidArgumentError: it is so.
     """
-    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
         raise InvalidArgumentError(
             f"A seed is a whole number, 0 or more and below 2**63, not {said(seed)}."
         )
@@ -99,5 +100,5 @@ def check_labels(labels: object, n_images: int | None = None) -> None:
         )
     if n_images not in (None, len(labels)):
         raise InvalidArgumentError(
-            f"There are {n_images} images and {len(labels)} labels: each image has one label."
+            f"labels holds {len(labels)} numbers for a batch of {n_images}: each image has one."
         )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from resnet_helpers.arguments import check_function, check_seed, is_number
 from resnet_helpers.debugging.calls import copy_of
 from resnet_helpers.errors import InvalidArgumentError, needs_exercise, says_what_failed
-from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
+from resnet_helpers.figures.style import BLUE, VERMILION, Picture, drawable, new_figure, styled
 from resnet_helpers.solutions import accuracy
 from resnet_helpers.training.crops import check_learner, random_crops
 
@@ -182,7 +182,7 @@ def draw_drift(drifts: dict[str, Drift]) -> Picture:
     for (way, found), look in zip(drifts.items(), looks, strict=False):
         curves = found.statistics, found.knows, found.learns
         for panel, curve in zip(panels, curves, strict=True):
-            panel.plot(curve.keys(), curve.values(), label=way, **look)
+            panel.plot(curve.keys(), drawable(curve.values()), label=way, **look)
         (_, moved), (knew, knows), (_, learned) = (
             (curve[0], curve[max(curve)]) for curve in curves
         )

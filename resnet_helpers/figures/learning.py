@@ -31,6 +31,7 @@ from resnet_helpers.figures.style import (
     VERMILION,
     Photo,
     Picture,
+    drawable,
     new_figure,
     styled,
 )
@@ -43,6 +44,7 @@ SECONDS = 0.7  # between two drawings: each takes about a tenth of a second
 AVERAGED = 20  # steps: a single batch says little
 N_CLASSES = 10
 MOST_STEPS = 10**9
+LEAST_LOSS = 1e-30  # that has a place on the logarithmic axis
 MOST_CROPS_SHOWN = 60  # in ten rows
 
 # --- While it learns ------------------------------------------------------------------------
@@ -170,18 +172,20 @@ def _draw_run(
 ) -> None:
     """The curves of one run: eval mode in the first colour, train mode in the second."""
     steps = range(1, len(run.losses) + 1)
-    left.plot(steps, run.losses, color=colours[0], label=f"{label}loss", **look)
+    left.plot(steps, drawable(run.losses), color=colours[0], label=f"{label}loss", **look)
     for values, mode, marker, colour in (
         (run.in_eval, "eval", "o-", colours[0]),
         (run.in_train, "train", "s--", colours[1]),
     ):
         name = f"{label}{mode} mode"
-        right.plot(values.keys(), values.values(), marker, color=colour, label=name, **look)
+        right.plot(
+            values.keys(), drawable(values.values()), marker, color=colour, label=name, **look
+        )
 
 
 def _loss_limits(curves: LiveCurves) -> tuple[float, float]:
     """Of the axis: from 0.1 to 4, or as far as the losses go."""
-    finite = [loss for loss in curves.losses if 0 < loss < math.inf]
+    finite = [loss for loss in drawable(curves.losses) if loss > LEAST_LOSS]
     return min([0.1, *finite]), 1.2 * max([3.4, *finite])
 
 

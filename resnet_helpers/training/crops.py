@@ -95,8 +95,8 @@ def accuracy_in_train_mode(
             label for each; batch_size is below 1; or the model gives no logits.
         ModelFailedError: the model cannot be run on the images.
     """
-    check_model(model, images)
     check_pictures(images, "images")
+    check_model(model, images)
     check_labels(labels, len(images))
     if batch_size is not None:
         check_whole_number(batch_size, "batch_size")
@@ -120,8 +120,8 @@ def check_logits(logits: object, n_images: int, n_classes=1) -> None:
     check_tensor(logits, "The model's output")
     if logits.ndim != 2 or len(logits) != n_images or logits.shape[1] < n_classes:
         raise InvalidArgumentError(
-            f"The model's output for {n_images} images has the shape {tuple(logits.shape)}: it has "
-            f"to have {n_images} rows, and a logit for each of {n_classes} or more classes in each."
+            f"The model's output for a batch of {n_images} has the shape {tuple(logits.shape)}: it "
+            f"has to be a row of logits for each picture, {n_classes} or more in a row."
         )
 
 
@@ -133,8 +133,8 @@ def check_learner(model: nn.Module, pictures: Float[Tensor, "pictures rgb h w"])
             no logit for each picture; or the pictures are none, or too small.
         ModelFailedError: it cannot be run on crops.
     """
-    check_model(model, pictures)
     crops, _ = random_crops(pictures, torch.Generator("cpu"), n_crops=2)
+    check_model(model, crops)
     if not list(model.parameters()):
         raise InvalidArgumentError("The model has no parameters, so it cannot be trained.")
     with unchanged(model), torch.no_grad(), says_what_failed("The model cannot be run on crops"):

@@ -163,9 +163,9 @@ def test_record_training(model):
             return recording
 
     recording = works_or_says_why(record)
-    assert recording is None or (
-        recording.steps == [] and recording.plot() and recording.table.empty
-    )
+    if recording is not None:
+        assert recording.steps == []
+        assert recording.table.empty
 
 
 @some
@@ -197,8 +197,8 @@ losses = st.floats() | st.integers() | anything
 @given(
     counts,
     st.builds(learning.LiveCurves, st.just(3)) | anything,
-    st.lists(losses),
-    st.lists(losses),
+    st.lists(losses, max_size=5),
+    st.tuples(losses, losses),
 )
 def test_livecurves(n_steps, beside, of_steps, accuracies):
     curves = works_or_says_why(learning.LiveCurves, n_steps)
