@@ -22,6 +22,20 @@ def is_number(value: object) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
+def as_number(value: object, name: str) -> float:
+    """The value as Python's float: of a number, or of a tensor or an array with one in it.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError("float() would read it")
+        return float(value)
+    except Exception as error:  # of a kind that depends on what it is
+        raise InvalidArgumentError(f"{name} has to be a number, not {said(value)}.") from error
+
+
 def check_whole_number(value: object, name: str, least=1, most: int | None = None) -> None:
     """Refuse what is no whole number, or one that is too small or too large.
 

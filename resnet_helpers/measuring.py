@@ -25,8 +25,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from resnet_helpers.arguments import check_function, check_tensor, check_whole_number, said
-from resnet_helpers.debugging.calls import check_model, hooked
-from resnet_helpers.errors import InvalidArgumentError, says_what_failed
+from resnet_helpers.debugging.calls import check_model, hooked, scripted_in
+from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, says_what_failed
 
 # torch.utils.benchmark and torch.compile import it, and it warns of a CUDA toolkit without a GPU
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -189,13 +189,18 @@ def layers_in_turns(models: Mapping[str, nn.Module], x: Tensor, rounds=3) -> dic
 
     Raises:
         InvalidArgumentError: models is no dictionary, or one of the others as for layers_of.
-        ModelFailedError: a model cannot be run on x.
+        ModelFailedError: a model cannot be run on x, or not with the same calls each time.
     """
     if not isinstance(models, Mapping):
         raise InvalidArgumentError('models is a dictionary, {"before": model, "after": other}.')
+    check_measurement(x, rounds)
     for model in models.values():
         check_model(model, x)
-        check_measurement(x, rounds)
+        if scripted := scripted_in(model):
+            raise InvalidArgumentError(
+                f"`{scripted[0]}` of the model is scripted: it runs outside Python, where no layer "
+                "can be measured. Pass the model from which it was made."
+            )
         check_runs(model, x)
     with torch.no_grad():
         calls = {name: _steps_of_calls(model, x) for name, model in models.items()}
@@ -209,7 +214,16 @@ def layers_in_turns(models: Mapping[str, nn.Module], x: Tensor, rounds=3) -> dic
 def _layers(
     model: nn.Module, calls: list[tuple[nn.Module, Work]], times: list[list[float]]
 ) -> list[Layer]:
-    """One for each call, with the median of its seconds in all rounds."""
+    """One for each call, with the median of its seconds in all rounds.
+
+    Raises:
+        ModelFailedError: the rounds did not have the same calls.
+    """
+    if len({len(calls), *map(len, times)}) > 1:
+        raise ModelFailedError(
+            "The model does not make the same calls whenever it is run, so that their times cannot "
+            "be compared. If chance decides, call its eval() first."
+        )
     names = {module: name for name, module in model.named_modules()}
     layers = []
     for (module, work), *seconds in zip(calls, *times, strict=True):

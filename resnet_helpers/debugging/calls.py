@@ -166,7 +166,8 @@ def check_is_module(model: Any, name: str = "model") -> None:
     """Refuse what is no model, in one sentence.
 
     Raises:
-        InvalidArgumentError: it is a class, or something else.
+        InvalidArgumentError: it is a class, or something else, or its __init__ left out
+            super().__init__().
     """
     if isinstance(model, type):
         raise InvalidArgumentError(
@@ -175,6 +176,10 @@ def check_is_module(model: Any, name: str = "model") -> None:
     if not isinstance(model, nn.Module):
         raise InvalidArgumentError(
             f"{name} is of type {type(model).__name__}: it has to be a model, an nn.Module."
+        )
+    if not hasattr(model, "_modules"):
+        raise InvalidArgumentError(
+            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
         )
 
 
@@ -186,10 +191,6 @@ def check_model(model: Any, x: Any, name: str = "model") -> None:
             on the meta device; or x is on the meta device.
     """
     check_is_module(model, name)
-    if "_modules" not in vars(model):
-        raise InvalidArgumentError(
-            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
-        )
     if not can_have_hooks(model):
         raise InvalidArgumentError(
             f"{name} is scripted: it runs outside Python, where nothing can be observed. Pass the "

@@ -18,6 +18,7 @@ from matplotlib.cm import ScalarMappable
 from torch import Tensor
 
 from resnet_helpers.arguments import (
+    as_number,
     check_labels,
     check_pictures,
     check_whole_number,
@@ -120,20 +121,6 @@ class LiveCurves:
 
     def __repr__(self) -> str:
         return f"curves of {len(self.losses)} of {self.n_steps} steps"
-
-
-def as_number(value: object, name: str) -> float:
-    """The value as Python's float: of a number, or of a tensor or an array with one in it.
-
-    Raises:
-        InvalidArgumentError: it is something else.
-    """
-    if isinstance(value, str | bytes):
-        raise InvalidArgumentError(f"{name} is a number, not {said(value)}.")
-    try:
-        return float(value)
-    except Exception as error:  # of a kind that depends on what it is
-        raise InvalidArgumentError(f"{name} is a number, not {said(value)}.") from error
 
 
 def final_loss(losses: Sequence[float]) -> float:

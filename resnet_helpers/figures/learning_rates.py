@@ -13,11 +13,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resnet_helpers.arguments import check_function, check_seed, check_whole_number, is_number, said
+from resnet_helpers.arguments import (
+    as_number,
+    check_function,
+    check_seed,
+    check_whole_number,
+    is_number,
+)
 from resnet_helpers.debugging.calls import copy_of
 from resnet_helpers.errors import (
     InvalidArgumentError,
-    ModelFailedError,
     needs_exercise,
     says_what_failed,
 )
@@ -80,8 +85,8 @@ def run(
     Raises:
         UnfinishedExerciseError: train_step is still a stub.
         InvalidArgumentError: model is no network that can tell the pictures apart, or one of the
-            others is not as said.
-        ModelFailedError: train_step raises something, or returns no number.
+            others is not as said, or train_step returns no number.
+        ModelFailedError: train_step raises something.
     """
     from IPython.display import display
 
@@ -127,10 +132,7 @@ def _train(
     losses = []
     for _ in range(n_steps):
         loss = train_step(model, optimizer, *random_crops(pictures, generator, BATCH_SIZE))
-        if not is_number(loss):
-            raise ModelFailedError(
-                f"train_step returned {said(loss)}: it has to return the loss, a number."
-            )
+        loss = as_number(loss, "The loss that train_step returns")
         if not math.isfinite(loss):
             return math.inf
         losses.append(loss)

@@ -121,6 +121,7 @@ def test_each_is_tried_with_anything(name):
 
 
 @many
+@example("", "")
 @given(things | paths, things | paths | st.lists(things | paths, max_size=3))
 def test_load_images(folder, filenames):
     for arguments in ((folder,), (folder, filenames), (None, filenames)):
@@ -333,7 +334,13 @@ def test_layers_of(model, x, rounds):
 
 
 models = anything | st.sampled_from([nn.Module(), nn.ModuleList(), nn.LazyLinear(2)])
-models |= st.just(solutions.BlockGroup(1, 3, 3, 1))
+models |= st.sampled_from(
+    [
+        torch.jit.trace(nn.Sequential(nn.ReLU()), torch.ones(1)),
+        nn.Sequential(torch.jit.script(nn.ReLU())),
+        solutions.BlockGroup(1, 3, 3, 1),
+    ]
+)
 few_rounds = st.sampled_from([0, -1, 1.5, None, 1, 2])
 
 
@@ -359,6 +366,18 @@ def test_roof_of(device, rounds):
 @given(anything, anything, anything, st.sampled_from([0, 1.5, None, 3]))
 def test_race(reference, x, ratio, rounds):
     works_or_says_why(Race, reference, x, ratio, rounds)
+
+
+ratios = st.sampled_from([lambda *_: 1.0, lambda *_: "fast", lambda: 1.0])
+racers = st.just(nn.Linear(3, 3).eval()) | st.just(nn.Linear(3, 4).eval()) | anything
+
+
+@some
+@given(ratios, texts, racers, st.none() | racers)
+def test_a_row_of_a_race(ratio, treatment, yours, theirs):
+    race = Race(nn.Linear(3, 3).eval(), torch.ones(1, 3), ratio)
+    assert works_or_says_why(race.add, treatment, yours, theirs) in (None, race)
+    assert repr(race)
 
 
 @settings(some, max_examples=20)
