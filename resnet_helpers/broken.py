@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_helpers import solutions
+from resnet_helpers.arguments import said
 from resnet_helpers.debugging.calls import check_is_module
-from resnet_helpers.errors import CourseError, InvalidArgumentError
+from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.layers import Conv2d, ReLU, Sequential
-from resnet_helpers.statements import Claim
+from resnet_helpers.statements import Claim, diagnoses_of
 
 
 def broken_resnet34(number: int, weights_from: nn.Module) -> nn.Module:
@@ -95,19 +96,9 @@ def check_diagnoses(diagnoses: Callable[[], dict[int, tuple[str, str]]]) -> None
         StubNotFilled: `diagnoses` is still a stub.
         CourseError: it returns something else.
     """
-    from resnet_helpers.tests.failure import StubNotFilled
-
-    if isinstance(diagnoses, dict):
-        raise CourseError("Pass the function itself, with no brackets: check_diagnoses(diagnoses).")
-    try:
-        found = diagnoses()
-    except NotImplementedError:
-        raise StubNotFilled("check_diagnoses", "diagnoses") from None
-    if not isinstance(found, dict):
-        raise CourseError(
-            f"diagnoses() returned something of type {type(found).__name__}. Return a dictionary: "
-            '{1: ("layers.0.conv", "the stride is 2 instead of 1"), 2: …}.'
-        )
+    found = diagnoses_of(
+        diagnoses, "diagnoses", '{1: ("layers.0.conv", "the stride is 2 instead of 1"), 2: …}'
+    )
     for number in sorted(_CASES):
         match found.get(number):
             case None:
@@ -117,7 +108,7 @@ def check_diagnoses(diagnoses: Callable[[], dict[int, tuple[str, str]]]) -> None
             case _:
                 print(f"Network {number}: give two strings, (module, mistake).")
     for number in found.keys() - _CASES.keys():
-        print(f"Network {number!r}: there is none. They are numbered from 1 to {len(_CASES)}.")
+        print(f"Network {said(number)}: there is none. They are numbered from 1 to {len(_CASES)}.")
 
 
 @dataclass(frozen=True)
@@ -282,6 +273,6 @@ _CASES = {
 def _case(number: int) -> _Case:
     if type(number) is not int or number not in _CASES:  # not True either
         raise InvalidArgumentError(
-            f"there is no broken network {number!r}: take one of {sorted(_CASES)}"
+            f"there is no broken network {said(number)}: take one of {sorted(_CASES)}"
         )
     return _CASES[number]

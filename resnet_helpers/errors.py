@@ -32,7 +32,32 @@ class ModelFailedError(CourseError, RuntimeError):
 
 def one_line(error: BaseException) -> str:
     """Its type and the first line of its message, at most 300 characters: for use in a sentence."""
-    return f"{type(error).__name__}: {error}".strip(": ").partition("\n")[0][:300]
+    return f"{type(error).__name__}: {error}".strip(": ").splitlines()[0][:300]
+
+
+def is_of_a_stub(error: BaseException) -> bool:
+    """Is it what an unwritten exercise raises? Other code says what it has not implemented."""
+    return isinstance(error, NotImplementedError) and not str(error)
+
+
+@contextmanager
+def says_what_failed(what: str) -> Iterator[None]:
+    """Around what runs somebody's model or function: whatever that raises becomes one sentence.
+
+    A stub's error goes on as it is, and so does what is one sentence already.
+
+    Args:
+        what: the beginning of the sentence, such as "The model cannot be run on x".
+
+    Raises:
+        ModelFailedError: anything else was raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, CourseError) or is_of_a_stub(error):
+            raise
+        raise ModelFailedError(f"{what}: {one_line(error)}") from error
 
 
 class UnfinishedExerciseError(CourseError, NotImplementedError):
@@ -102,7 +127,7 @@ def _show(
     if isinstance(error, UnfinishedExerciseError):
         where = error.exercise
     elif frames[-1].f_globals.get("__name__") == "__main__":
-        if isinstance(error, NotImplementedError) and not str(error):
+        if is_of_a_stub(error):
             where = frames[-1].f_code.co_qualname.rpartition("<locals>.")[2]
             sentence = still_a_stub(where)
         elif isinstance(error, NameError) and name in _stopped_by:

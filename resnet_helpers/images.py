@@ -140,9 +140,7 @@ def load_classes(
     if folder is None:
         names = [Path(filename).stem.replace("_", " ") for filename in IMAGE_FILENAMES]
         return load_images(), torch.arange(len(names), device="cpu"), names
-    if not str(folder):
-        raise PictureError("The folder of classes has no name: '.' is the current one.")
-    folder = as_path(folder)
+    folder = as_folder(folder)
     names = list_classes(folder)
     of_class = [list_pictures(folder / name) for name in names]
     filenames = [
@@ -205,7 +203,7 @@ def which_pictures(
     """
     if folder is None and filenames is None:
         filenames = IMAGE_FILENAMES
-    folder = DATA / "resnet_inputs" if folder is None else as_path(folder)
+    folder = DATA / "resnet_inputs" if folder is None else as_folder(folder)
     if filenames is None and is_file(folder):
         folder, filenames = folder.parent, [folder.name]
     elif filenames is None:
@@ -229,6 +227,17 @@ def as_path(name: object) -> Path:
     return Path(os.path.expanduser(name))
 
 
+def as_folder(name: object) -> Path:
+    """The same of a folder's name.
+
+    Raises:
+        PictureError: it is no name, or an empty one.
+    """
+    if isinstance(name, str) and not name:
+        raise PictureError("The folder has no name: '.' is the current one.")
+    return as_path(name)
+
+
 def as_text(name: object) -> str:
     """A name to be read in one line: as it is, or quoted where it holds line breaks or the like."""
     return str(name) if str(name).isprintable() else ascii(str(name))
@@ -248,7 +257,7 @@ def list_pictures(folder: str | Path) -> list[str]:
     Raises:
         PictureError: there is no such folder, it may not be read, or there is no picture in it.
     """
-    folder = as_path(folder)
+    folder = as_folder(folder)
     shown = as_text(folder)
     try:
         if not folder.is_dir():

@@ -24,20 +24,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from resnet_helpers.debugging.calls import check_model, hooked
-from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, one_line
+from resnet_helpers.arguments import check_function, check_tensor, check_whole_number, said
+from resnet_helpers.debugging.calls import check_model, hooked, scripted_in
+from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, says_what_failed
 
 # torch.utils.benchmark and torch.compile import it, and it warns of a CUDA toolkit without a GPU
 logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 Clock = Callable[[], float]
 BETWEEN = "between the layers"  # what a module with children does itself: a block's addition
-
-
-def said(value: object) -> str:
-    """A value in a sentence: itself where it is short, else what it is."""
-    short = isinstance(value, str | int | float | torch.device | None)
-    return repr(value)[:60] if short else f"an object of type {type(value).__name__}"
 
 
 # --- Time -------------------------------------------------------------------------------------
@@ -148,11 +143,7 @@ def count(job: Callable[[], object]) -> Work:
     Raises:
         InvalidArgumentError: the job cannot be called.
     """
-    if not callable(job):
-        raise InvalidArgumentError(
-            f"The job is of type {type(job).__name__}: it has to be a function without arguments, "
-            "such as lambda: model(x)."
-        )
+    check_function(job, "The job", "without arguments, such as lambda: model(x)")
     with _Counting() as counting:
         job()
     return counting.work
@@ -198,13 +189,18 @@ def layers_in_turns(models: Mapping[str, nn.Module], x: Tensor, rounds=3) -> dic
 
     Raises:
         InvalidArgumentError: models is no dictionary, or one of the others as for layers_of.
-        ModelFailedError: a model cannot be run on x.
+        ModelFailedError: a model cannot be run on x, or not with the same calls each time.
     """
     if not isinstance(models, Mapping):
         raise InvalidArgumentError('models is a dictionary, {"before": model, "after": other}.')
+    check_measurement(x, rounds)
     for model in models.values():
         check_model(model, x)
-        check_measurement(x, rounds)
+        if scripted := scripted_in(model):
+            raise InvalidArgumentError(
+                f"`{scripted[0]}` of the model is scripted: it runs outside Python, where no layer "
+                "can be measured. Pass the model from which it was made."
+            )
         check_runs(model, x)
     with torch.no_grad():
         calls = {name: _steps_of_calls(model, x) for name, model in models.items()}
@@ -218,7 +214,16 @@ def layers_in_turns(models: Mapping[str, nn.Module], x: Tensor, rounds=3) -> dic
 def _layers(
     model: nn.Module, calls: list[tuple[nn.Module, Work]], times: list[list[float]]
 ) -> list[Layer]:
-    """One for each call, with the median of its seconds in all rounds."""
+    """One for each call, with the median of its seconds in all rounds.
+
+    Raises:
+        ModelFailedError: the rounds did not have the same calls.
+    """
+    if len({len(calls), *map(len, times)}) > 1:
+        raise ModelFailedError(
+            "The model does not make the same calls whenever it is run, so that their times cannot "
+            "be compared. If chance decides, call its eval() first."
+        )
     names = {module: name for name, module in model.named_modules()}
     layers = []
     for (module, work), *seconds in zip(calls, *times, strict=True):
@@ -233,10 +238,8 @@ def check_measurement(x: object, rounds: object) -> None:
     Raises:
         InvalidArgumentError: one of them is so.
     """
-    if not isinstance(x, Tensor):
-        raise InvalidArgumentError(f"x is of type {type(x).__name__}: it has to be a tensor.")
-    if not isinstance(rounds, int) or rounds < 1:
-        raise InvalidArgumentError(f"rounds is a whole number, 1 or more, not {said(rounds)}.")
+    check_tensor(x, "x")
+    check_whole_number(rounds, "rounds")
 
 
 def check_runs(model: Callable[[Tensor], object], x: Tensor) -> None:
@@ -245,13 +248,8 @@ def check_runs(model: Callable[[Tensor], object], x: Tensor) -> None:
     Raises:
         ModelFailedError: it raises anything else.
     """
-    try:
-        with torch.no_grad():
-            model(x)
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        raise ModelFailedError(f"The model cannot be run on x: {one_line(error)}") from error
+    with torch.no_grad(), says_what_failed("The model cannot be run on x"):
+        model(x)
 
 
 def _steps_of_calls(model: nn.Module, x: Tensor) -> list[tuple[nn.Module, Work]]:

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.arguments import as_number, check_function, said
 from resnet_helpers.debugging.calls import check_is_module
-from resnet_helpers.errors import InvalidArgumentError, one_line
-from resnet_helpers.measuring import check_measurement, check_runs, clock_of, least_seconds, said
+from resnet_helpers.errors import InvalidArgumentError, one_line, says_what_failed
+from resnet_helpers.measuring import check_measurement, check_runs, clock_of, least_seconds
 
 Network = Callable[[Tensor], Tensor]
 HEADER = ("", "yours", "torchvision's, so treated", "largest difference of your logits")
@@ -55,8 +56,7 @@ class Race:
     def __init__(self, reference: nn.Module, x: Tensor, ratio=solutions.ratio, rounds=3):
         check_is_module(reference, "The reference")
         check_measurement(x, rounds)
-        if not callable(ratio):
-            raise InvalidArgumentError("ratio has to be a function: your answer to the exercise.")
+        check_function(ratio, "ratio", "your answer to the exercise")
         _require_eval_mode(reference, "The reference")
         self.reference, self.x, self.ratio, self.rounds = reference, x, ratio, rounds
         self.clock = clock_of(x.device)
@@ -72,11 +72,17 @@ class Race:
             theirs: torchvision's after the same treatment.
 
         Raises:
-            InvalidArgumentError: a network is in train mode.
+            InvalidArgumentError: a network is none, or in train mode.
+            ModelFailedError: a network cannot be run on x, or gives something else than logits of
+                the same shape as torchvision's; or ratio raises, or returns no number.
         """
         _require_eval_mode(yours, "Your network")
-        _require_eval_mode(theirs, "torchvision's network")
-        difference = (yours(self.x) - self.reference(self.x)).abs().max().item()
+        check_function(yours, "Your network", "of a tensor, or a model")
+        if theirs is not None:
+            _require_eval_mode(theirs, "torchvision's network")
+            check_function(theirs, "torchvision's network", "of a tensor, or a model")
+        with says_what_failed("Your network cannot be compared with torchvision's on x"):
+            difference = (yours(self.x) - self.reference(self.x)).abs().max().item()
         self.rows[treatment] = Row(
             self.against_reference(yours),
             None if theirs is None else self.against_reference(theirs),
@@ -86,9 +92,10 @@ class Race:
 
     def against_reference(self, network: Network) -> float:
         """The network's time as a multiple of the reference's, in one interleaved run."""
-        return self.ratio(
-            lambda: network(self.x), lambda: self.reference(self.x), self.rounds, self.clock
-        )
+        jobs = (lambda: network(self.x)), (lambda: self.reference(self.x))
+        with says_what_failed("The times cannot be compared"):
+            measured = self.ratio(*jobs, self.rounds, self.clock)
+        return as_number(measured, "What ratio returns")
 
     def __repr__(self) -> str:
         lines = [HEADER, *(row.cells(treatment) for treatment, row in self.rows.items())]

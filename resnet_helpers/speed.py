@@ -3,7 +3,6 @@
 `fold` does to a whole model what the exercise `fold_batchnorm` does to one pair of layers.
 """
 
-import copy
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from resnet_helpers import layers, solutions
-from resnet_helpers.debugging.calls import Call, check_model, run
+from resnet_helpers.debugging.calls import Call, check_model, copy_of, run
 from resnet_helpers.debugging.values import tensors_in
 from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
 
@@ -52,7 +51,7 @@ def fold(
     _require_eval_mode(model)
     _require_precision(model)
     with torch.inference_mode(False), torch.no_grad(), _without_tf32():
-        folded = _copied(model)
+        folded = copy_of(model)
         observed = _Observed()
         with observed:
             expected = _outputs(folded, x, observed.enter, observed.leave)
@@ -210,13 +209,6 @@ def _require_precision(model: nn.Module) -> None:
                 f"{name} is in {parameter.dtype}, whose rounding alone is more than {TOLERANCE}: "
                 "fold the model in float32, then convert the result."
             )
-
-
-def _copied(model: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(model)
-    except Exception as error:
-        raise ModelFailedError(f"The model cannot be copied: {error}") from error
 
 
 def _outputs(model: nn.Module, x: Tensor | None, enter: Callable, leave: Callable) -> list[Tensor]:

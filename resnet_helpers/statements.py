@@ -5,8 +5,10 @@ number of negative words affirms ("relu is not missing"), an odd one denies ("th
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from resnet_helpers.errors import CourseError, one_line
 
 
 def _any_of(words: str) -> re.Pattern:
@@ -81,3 +83,39 @@ class Claim:
                 return False
             right = right or bool(re.search(says, clause))
         return right
+
+
+def diagnoses_of(function: Callable[[], dict], name: str, example: str) -> dict:
+    """What a learner's function says of each broken thing, by its number.
+
+    Args:
+        function: the learner's, without arguments.
+        name: what it is called; its check is called check_ and that.
+        example: a dictionary as it should return.
+
+    Raises:
+        StubNotFilled: it is still a stub.
+        CourseError: it is no function, raises, or returns something else.
+    """
+    from resnet_helpers.tests.failure import StubNotFilled
+
+    if not callable(function):
+        raise CourseError(
+            f"Pass the function itself, with no brackets: check_{name}({name}). This is of type "
+            f"{type(function).__name__}."
+        )
+    try:
+        found = function()
+    except NotImplementedError:
+        raise StubNotFilled(f"check_{name}", name) from None
+    except Exception as error:
+        raise CourseError(
+            f"{name}() raised {one_line(error)}. It takes nothing and returns a dictionary: "
+            f"{example}."
+        ) from error
+    if not isinstance(found, dict):
+        raise CourseError(
+            f"{name}() returned something of type {type(found).__name__}. Return a dictionary: "
+            f"{example}."
+        )
+    return found

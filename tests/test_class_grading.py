@@ -11,6 +11,7 @@ from torch import nn
 
 pytest.importorskip("nbgrader")
 
+import dask
 from nbgrader_course import make_course, nbgrader
 
 import build_nbgrader
@@ -19,7 +20,9 @@ from resnet_helpers import solutions
 from resnet_helpers.answers import answers_to
 from resnet_helpers.class_tools import carry, limits
 from resnet_helpers.class_tools.cells import calls_of, is_graded, not_needed
+from resnet_helpers.class_tools.grading import connected
 from resnet_helpers.class_tools.judge import calls_an_answer
+from resnet_helpers.errors import CourseError
 from resnet_helpers.practice import exercise_called
 
 # ---- The source tree ----------------------------------------------------------------------------
@@ -110,6 +113,16 @@ def test_a_piece_that_uses_the_courses_own_answer_is_told_from_one_that_does_not
     pieces, answers_used = carry.load(carry.dump(names, ["AveragePool"]))
     borrowed = calls_an_answer("AveragePool", pieces["AveragePool"]) or bool(answers_used)
     assert borrowed == (how in BORROWED)
+
+
+# ---- The cluster ---------------------------------------------------------------------------------
+
+
+def test_where_no_scheduler_answers_is_said_in_one_sentence():
+    soon = dask.config.set({"distributed.comm.timeouts.connect": "0.1s"})
+    expected = pytest.raises(CourseError, match="No Dask scheduler answers at tcp://127")
+    with soon, expected, connected("tcp://127.0.0.1:1"):
+        pass
 
 
 # ---- Limits -------------------------------------------------------------------------------------

@@ -476,7 +476,7 @@ def test_who_presses_stop_twice_loses_nothing(shown, monkeypatch, capsys):
 
 @pytest.mark.parametrize("n_steps", [0, -1, 2.5, "ten", None])
 def test_a_number_of_steps_that_is_none_gets_a_sentence(n_steps):
-    with pytest.raises(CourseError, match="n_steps is a whole number of steps, 1 or more"):
+    with pytest.raises(CourseError, match="n_steps is a whole number, 1 or more"):
         degradation.run(n_steps=n_steps)
 
 

@@ -15,6 +15,7 @@ from resnet_helpers.images import (
     IMAGE_FILENAMES,
     LabelsError,
     PictureError,
+    list_pictures,
     load_classes,
     load_images,
     load_labels,
@@ -207,6 +208,12 @@ def test_the_home_folder_may_be_written_as_a_tilde(photo, tmp_path, monkeypatch)
 def test_a_folder_is_text(folder):
     with pytest.raises(PictureError, match="A folder or the name of a picture is text"):
         load_images(folder)
+
+
+@pytest.mark.parametrize("find", [load_images, list_pictures])
+def test_an_empty_text_is_not_the_current_folder(find):
+    with pytest.raises(PictureError, match=r"The folder has no name: '\.' is"):
+        find("")
 
 
 @pytest.mark.parametrize("filenames", [3, [None], [3], [["a.jpg"]]])
@@ -436,7 +443,7 @@ def test_what_is_no_folder_of_classes_gets_one_sentence(folder, complaint, photo
     [
         ("nope", "The folder of classes nope is not there: check the path."),
         ("a.jpg", "The folder of classes a.jpg is a file, no folder: check the path."),
-        ("", "The folder of classes has no name: '.' is the current one."),
+        ("", "The folder has no name: '.' is the current one."),
     ],
 )
 def test_a_wrong_folder_of_classes_is_named_once(folder, sentence, photo, tmp_path, monkeypatch):

@@ -137,7 +137,8 @@ def test_a_freeze_that_forgets_the_batchnorms_is_seen_to(pictures):
     ],
 )
 def test_only_what_was_known_can_be_forgotten(knew, knows, said):
-    found = freezing.Drift(statistics={0: 0.0, 30: 0.0}, knows={0: knew, 30: knows})
+    still = {0: 0.0, 30: 0.0}
+    found = freezing.Drift(statistics=still, knows={0: knew, 30: knows}, learns=still)
     assert freezing.verdict({"freeze": found}).endswith(said)
 
 

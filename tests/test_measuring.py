@@ -178,6 +178,20 @@ def test_what_the_model_raises_is_one_sentence_and_a_stub_stays_a_stub():
         layers_of(Stub(), X)
 
 
+def test_a_model_whose_calls_are_left_to_chance_is_no_layers():
+    class Skips(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.relu, self.n_runs = nn.ReLU(), 0
+
+        def forward(self, x):
+            self.n_runs += 1
+            return self.relu(x) if self.n_runs % 2 else x
+
+    with pytest.raises(ModelFailedError, match="does not make the same calls"):
+        layers_of(Skips(), X)
+
+
 def test_the_profiler_says_nothing(capfd):
     layers_of(ReLU(), X, rounds=1)
     assert capfd.readouterr() == ("", "")

@@ -399,7 +399,7 @@ def test_any_other_error_comes_through():
 
 @pytest.mark.parametrize("n_steps", [0, -1, 2.5, "ten", None])
 def test_a_number_of_steps_that_is_none_gets_a_sentence(n_steps):
-    with pytest.raises(ValueError, match="n_steps is the number of steps, 1 or more"):
+    with pytest.raises(ValueError, match="n_steps is a whole number, from 1 to"):
         LiveCurves(n_steps)
 
 

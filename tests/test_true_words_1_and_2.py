@@ -5,6 +5,7 @@ Each learner's code here was once told something false, or was accepted, or refu
 
 import pytest
 import torch
+from failing import failure_of
 from torch import nn
 
 import resnet_helpers.tests as checks
@@ -18,15 +19,8 @@ from resnet_helpers.answers.batchnorm2d import (
     RunningFirst,
 )
 from resnet_helpers.layers import Sequential
-from resnet_helpers.tests.engine import CheckFailure
 
 DIMS = (0, 2, 3)
-
-
-def failure_of(check, implementation):
-    with pytest.raises(CheckFailure) as caught:
-        check(implementation)
-    return caught.value
 
 
 def names_said(check, implementation):

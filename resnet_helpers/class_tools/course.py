@@ -6,6 +6,8 @@ notebook go through its own classes. Only this process writes.
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,11 +19,54 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config, PyFileConfigLoader
 
+from resnet_helpers.arguments import said
 from resnet_helpers.class_tools import box
 from resnet_helpers.class_tools.isolated import PREPROCESSORS, RECORD, Isolated, files_beside
-from resnet_helpers.errors import CourseError
+from resnet_helpers.errors import CourseError, InvalidArgumentError, one_line
+
+# A name that is neither a pattern nor a path; nbgrader itself allows no +.
+ASSIGNMENT = re.compile(r"(?![.\s])[^/\\*?\[\]+\x00-\x1f]+(?<!\s)")
+
+
+def folder_at(course: object) -> Path:
+    """The course's folder.
+
+    Raises:
+        InvalidArgumentError: there is none.
+    """
+    if not isinstance(course, str | os.PathLike):
+        raise InvalidArgumentError(
+            f"course is {said(course)}: it has to be the path of nbgrader's course folder."
+        )
+    try:
+        folder = Path(course).expanduser().resolve()
+        is_there = bool(str(course)) and folder.is_dir()
+    except (OSError, RuntimeError, TypeError, ValueError):  # a path that no folder can have
+        is_there = False
+    if not is_there:
+        raise InvalidArgumentError(
+            f"There is no folder {str(course)!r}: course is the path of nbgrader's course folder."
+        )
+    return folder
+
+
+def check_database(database: object) -> None:
+    """Refuse what is no address of a database that can be reached from here.
+
+    Raises:
+        InvalidArgumentError: it is so.
+    """
+    try:
+        make_url(database).get_dialect()
+    except (SQLAlchemyError, ImportError) as error:  # the address may hold a password
+        raise InvalidArgumentError(
+            'database is no address of one, such as "sqlite:///gradebook.db" or '
+            f'"postgresql+psycopg2://…": {one_line(error)}.'
+        ) from error
 
 
 class Unreadable(Exception):  # noqa: N818 - what was handed in is so
@@ -37,18 +82,30 @@ class Course:
     config: Config = field(default_factory=Config)
 
     @classmethod
-    def at(cls, folder: Path, assignment: str, database: str | None) -> "Course":
+    def at(cls, course: str | os.PathLike, assignment: str, database: str | None) -> "Course":
         """The course in this folder.
 
         Raises:
-            CourseError: it has no such assignment.
+            CourseError: there is no such folder, its nbgrader_config.py cannot be read, or the
+                assignment or the database is no name of one.
         """
-        folder = folder.resolve()
+        folder = folder_at(course)
+        if not isinstance(assignment, str) or not ASSIGNMENT.fullmatch(assignment):
+            raise InvalidArgumentError(
+                f"assignment is {said(assignment)}: it has to be the name of its folder, such as "
+                '"02_pooling".'
+            )
         config = Config()
         if (folder / "nbgrader_config.py").exists():
-            config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+            try:
+                config = PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+            except Exception as error:  # it is a program, and may raise anything
+                raise CourseError(
+                    f"{folder / 'nbgrader_config.py'} raised {one_line(error)}."
+                ) from error
         config.CourseDirectory.root = str(folder)
-        if database:
+        if database is not None:
+            check_database(database)
             config.CourseDirectory.db_url = database
         return cls(folder, assignment, config)
 
@@ -61,6 +118,17 @@ class Course:
     def database(self) -> str:
         """The gradebook's address."""
         return self.directory.db_url
+
+    def gradebook(self) -> Gradebook:
+        """The gradebook, opened.
+
+        Raises:
+            CourseError: it cannot be.
+        """
+        try:
+            return Gradebook(self.database)
+        except (SQLAlchemyError, ImportError, OSError) as error:  # the address may hold a password
+            raise CourseError(f"The gradebook cannot be opened: {one_line(error)}.") from error
 
     def submitted(self, student: str) -> Path:
         """Where a learner's submission is."""
@@ -89,16 +157,19 @@ class Course:
         """The assignment's notebooks: the points of each check cell.
 
         Raises:
-            CourseError: the gradebook knows no such assignment.
+            CourseError: the gradebook cannot be opened, or knows no such assignment, or no notebook
+                of it.
         """
-        with Gradebook(self.database) as gradebook:
+        with self.gradebook() as gradebook:
             try:
                 found = gradebook.find_assignment(self.assignment).notebooks
             except MissingEntry:
+                found = []
+            if not found:
                 raise CourseError(
                     f"The gradebook knows no assignment {self.assignment}: run `nbgrader "
                     f"generate_assignment {self.assignment}` in {self.folder} first."
-                ) from None
+                )
             return {n.name: {c.name: c.max_score for c in n.grade_cells} for n in found}
 
     # ---- Reading a submission -------------------------------------------------------------------
@@ -177,7 +248,7 @@ class Course:
 
     def _save_unreadable(self, student: str, why: str) -> None:
         """No points for a submission without a notebook; the feedback says why."""
-        with Gradebook(self.database) as gradebook:
+        with self.gradebook() as gradebook:
             gradebook.update_or_create_student(student)
             submission = gradebook.update_or_create_submission(self.assignment, student)
             for grade in [grade for n in submission.notebooks for grade in n.grades]:
@@ -218,7 +289,7 @@ class Course:
     def points(self, student: str) -> dict[str, float | None]:
         """The points of each check cell, None where there are none yet."""
         points = {cell: None for cells in self.notebooks.values() for cell in cells}
-        with Gradebook(self.database) as gradebook:
+        with self.gradebook() as gradebook:
             try:
                 submission = gradebook.find_submission(self.assignment, student)
             except MissingEntry:

@@ -9,22 +9,25 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import nbformat
 import pandas as pd
 from dask.distributed import Client, Future, LocalCluster, as_completed
 from dask.utils import parse_bytes
+from distributed.comm import get_address_host_port
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SAWarning
 
+from resnet_helpers.arguments import is_number, said
 from resnet_helpers.class_tools import box
 from resnet_helpers.class_tools.course import Course, Unreadable
 from resnet_helpers.class_tools.limits import Limits
-from resnet_helpers.errors import CourseError
+from resnet_helpers.errors import CourseError, InvalidArgumentError, one_line
 
 TRIES = 3  # at a submission that raised, or whose worker died
 AHEAD = 3  # submissions that wait for each worker
+A_DAY = 86_400  # seconds
+LEAST_MEMORY = 10**6  # bytes
 
 
 def grade_all(
@@ -57,11 +60,14 @@ def grade_all(
         remarks say why, and a second call tries again.
 
     Raises:
-        CourseError: the folder has no such assignment, or nobody has handed it in.
+        CourseError: the folder has no such assignment, or nobody has handed it in; or an argument
+            is not as said. Nothing has been started then.
     """
-    kept = Course.at(Path(course), assignment, database)
-    limits = Limits(seconds=seconds, memory=parse_bytes(memory))
+    check_scheduler(scheduler)
+    limits = limits_of(seconds, memory)
+    kept = Course.at(course, assignment, database)
     students = kept.students()
+    _ = kept.notebooks  # raises here, before anything is started, if they are not known
     failed: dict[str, str] = {}
     columns = (TextColumn(assignment), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with warnings.catch_warnings(), Progress(*columns) as progress:
@@ -80,14 +86,62 @@ def grade_all(
         return pd.DataFrame([kept.row(student, failed.get(student, "")) for student in students])
 
 
+def check_scheduler(scheduler: object) -> None:
+    """Refuse what is no address.
+
+    Raises:
+        InvalidArgumentError: it is so.
+    """
+    try:
+        if scheduler is not None:
+            get_address_host_port(scheduler)
+    except Exception as error:  # of a kind that depends on what is wrong with it
+        raise InvalidArgumentError(
+            f"scheduler is {said(scheduler)}: it has to be the address of a Dask scheduler, such "
+            'as "tcp://192.168.0.7:8786", or None.'
+        ) from error
+
+
+def limits_of(seconds: object, memory: object) -> Limits:
+    """What a submission may use.
+
+    Raises:
+        InvalidArgumentError: seconds are none, or more than a day; memory is none, or below 1 MB.
+    """
+    if not is_number(seconds) or isinstance(seconds, bool) or not 0 < seconds <= A_DAY:
+        raise InvalidArgumentError(
+            f"seconds is a number above 0, at most {A_DAY} (a day), not {said(seconds)}."
+        )
+    try:
+        n_bytes = parse_bytes(memory)
+    except Exception:  # of a kind that depends on what is wrong with it
+        n_bytes = 0
+    if n_bytes < LEAST_MEMORY:
+        raise InvalidArgumentError(
+            f'memory is a number of bytes, or a text such as "2GB", and at least "1MB", not '
+            f"{said(memory)}."
+        )
+    return Limits(seconds=seconds, memory=n_bytes)
+
+
 @contextlib.contextmanager
 def connected(scheduler: str | None) -> Iterator[Client]:
     """A client of this scheduler, or of a cluster of our own with a worker for each core.
 
     Its workers are threads: what they do is wait for the processes in which submissions run.
+
+    Raises:
+        CourseError: no scheduler answers there.
     """
     if scheduler is not None:
-        with Client(scheduler) as client:
+        try:
+            client = Client(scheduler)
+        except (OSError, ValueError, ImportError) as error:
+            raise CourseError(
+                f"No Dask scheduler answers at {scheduler}: {one_line(error)}. Start one, or check "
+                "its address."
+            ) from error
+        with client:
             yield client
         return
     cores = os.cpu_count() or 1

@@ -3,6 +3,7 @@
 The tools beside this module say what to look at; hooks, modes, buffers and random state are here.
 """
 
+import copy
 import inspect
 import random
 import sys
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from resnet_helpers.debugging.values import Leaves, equal, tensors_in
-from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
+from resnet_helpers.errors import InvalidArgumentError, ModelFailedError, says_what_failed
 
 
 @dataclass(eq=False)
@@ -165,7 +166,8 @@ def check_is_module(model: Any, name: str = "model") -> None:
     """Refuse what is no model, in one sentence.
 
     Raises:
-        InvalidArgumentError: it is a class, or something else.
+        InvalidArgumentError: it is a class, or something else, or its __init__ left out
+            super().__init__().
     """
     if isinstance(model, type):
         raise InvalidArgumentError(
@@ -175,14 +177,18 @@ def check_is_module(model: Any, name: str = "model") -> None:
         raise InvalidArgumentError(
             f"{name} is of type {type(model).__name__}: it has to be a model, an nn.Module."
         )
+    if not hasattr(model, "_modules"):
+        raise InvalidArgumentError(
+            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
+        )
 
 
 def check_model(model: Any, x: Any, name: str = "model") -> None:
     """Refuse what no tool can run, each in one sentence.
 
     Raises:
-        InvalidArgumentError: it is no module, or it is scripted, lazy or on the meta device; or x
-            is on the meta device.
+        InvalidArgumentError: it is no module, or one that is not set up, or it is scripted, lazy or
+            on the meta device; or x is on the meta device.
     """
     check_is_module(model, name)
     if not can_have_hooks(model):
@@ -202,6 +208,16 @@ def check_model(model: Any, x: Any, name: str = "model") -> None:
             )
     if any(tensor.is_meta for tensor in tensors_in(x)):
         raise InvalidArgumentError("x is on the meta device, which knows shapes and no values.")
+
+
+def copy_of(model: nn.Module) -> nn.Module:
+    """A deep copy.
+
+    Raises:
+        ModelFailedError: the model cannot be copied.
+    """
+    with says_what_failed("The model cannot be copied"):
+        return copy.deepcopy(model)
 
 
 def is_compiled_wrapper(module: nn.Module) -> bool:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
+from resnet_helpers.arguments import check_seed, check_whole_number
 from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.progress import Progress
@@ -215,10 +216,8 @@ def run(seed=0, n_steps=N_STEPS) -> Losses:
     """
     from IPython.display import display
 
-    if not isinstance(n_steps, int) or n_steps < 1:
-        raise InvalidArgumentError("n_steps is a whole number of steps, 1 or more.")
-    if not isinstance(seed, int) or not 0 <= seed < 2**63:
-        raise InvalidArgumentError("A seed is a whole number, 0 or more.")
+    check_whole_number(n_steps, "n_steps")
+    check_seed(seed)
     losses, step, shown = no_losses(), 0, None
     try:
         shown = display(Progress(0, n_steps, draw_losses(losses, n_steps)), display_id=True)

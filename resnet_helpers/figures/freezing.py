@@ -4,8 +4,7 @@ A copy of the learner's network is trained further, on the same pictures in the 
 last layer may learn. Its old last layer, kept aside, tells what is left of what it knew.
 """
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -13,10 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resnet_helpers.errors import needs_exercise
-from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
+from resnet_helpers.arguments import check_function, check_seed, is_number
+from resnet_helpers.debugging.calls import copy_of
+from resnet_helpers.errors import InvalidArgumentError, needs_exercise, says_what_failed
+from resnet_helpers.figures.style import BLUE, VERMILION, Picture, drawable, new_figure, styled
 from resnet_helpers.solutions import accuracy
-from resnet_helpers.training.crops import random_crops
+from resnet_helpers.training.crops import check_learner, random_crops
 
 N_STEPS, MEASURE_EVERY = 30, 5
 EPS = 1e-5  # batchnorm's
@@ -51,15 +52,33 @@ def drift(
 
     Raises:
         UnfinishedExerciseError: freeze is still a stub.
+        InvalidArgumentError: model is no network that can tell the pictures apart, without
+            batchnorm or a last layer with weight and bias; or one of the others is not as said.
+        ModelFailedError: freeze raises something, or the model, when it is trained.
     """
-    by_grad, by_freeze = copy.deepcopy(model), copy.deepcopy(model)
+    check_learner(model, pictures)
+    check_function(freeze, "freeze", "your answer to the exercise")
+    check_seed(seed)
+    if len(list(model.parameters())) < 2 or not _statistics(model):
+        raise InvalidArgumentError(
+            "The model has to have batchnorms with a running_mean, and a last layer with a weight "
+            "and a bias: pass a ResNet34."
+        )
+    by_grad, by_freeze = copy_of(model), copy_of(model)
     by_grad.requires_grad_(False)
-    with needs_exercise("freeze"):
+    with says_what_failed("Your freeze raised an error"), needs_exercise("freeze"):
         freeze(by_freeze)
-    return {
-        "requires_grad = False": _train_in_the_dark(by_grad, pictures, seed),
-        "freeze": _train_in_the_dark(by_freeze, pictures, seed),
-    }
+    with says_what_failed("The model cannot be trained on crops"):
+        return {
+            "requires_grad = False": _train_in_the_dark(by_grad, pictures, seed),
+            "freeze": _train_in_the_dark(by_freeze, pictures, seed),
+        }
+
+
+def _statistics(model: nn.Module) -> list[nn.Module]:
+    """The batchnorms that keep running statistics."""
+    modules = model.modules()
+    return [m for m in modules if isinstance(getattr(m, "running_mean", None), Tensor)]
 
 
 def _train_in_the_dark(model: nn.Module, pictures: Tensor, seed: int) -> Drift:
@@ -67,7 +86,7 @@ def _train_in_the_dark(model: nn.Module, pictures: Tensor, seed: int) -> Drift:
     *_, weight, bias = model.parameters()
     last_layer = [weight.requires_grad_(), bias.requires_grad_()]
     old = [parameter.detach().clone() for parameter in last_layer]
-    norms = [module for module in model.modules() if hasattr(module, "running_mean")]
+    norms = _statistics(model)
     before = [norm.running_mean.clone() for norm in norms]
     optimizer = torch.optim.SGD(last_layer, lr=0.05, momentum=0.9)
     generator, other = (torch.Generator("cpu").manual_seed(s) for s in (seed, seed + 1000))
@@ -110,7 +129,12 @@ def _with_old_last_layer(
 
 
 def verdict(drifts: dict[str, Drift]) -> str:
-    """A sentence for each way, without digits that may differ between machines."""
+    """A sentence for each way, without digits that may differ between machines.
+
+    Raises:
+        InvalidArgumentError: these are no drifts.
+    """
+    _check_drifts(drifts)
     sentences = []
     for way, found in drifts.items():
         first, *_, last = found.knows.values()
@@ -123,17 +147,42 @@ def verdict(drifts: dict[str, Drift]) -> str:
     return "\n".join(sentences)
 
 
+def _check_drifts(drifts: object) -> None:
+    """Refuse what `drift` does not return.
+
+    Raises:
+        InvalidArgumentError: it is no dictionary of one or two, each with its curves from step 0.
+    """
+    curves: list[object] = [None]
+    if isinstance(drifts, Mapping) and all(isinstance(found, Drift) for found in drifts.values()):
+        curves = [
+            curve
+            for found in drifts.values()
+            for curve in (found.statistics, found.knows, found.learns)
+        ]
+    are_whole = all(isinstance(curve, dict) and 0 in curve and len(curve) > 1 for curve in curves)
+    if not are_whole or len(curves) not in (3, 6):
+        raise InvalidArgumentError("Pass the drifts that freezing.drift(model, …) gives.")
+    if not all(is_number(value) for curve in curves for value in curve.values()):
+        raise InvalidArgumentError("The drifts hold something else than numbers.")
+
+
 @styled
 def draw_drift(drifts: dict[str, Drift]) -> Picture:
-    """How far the statistics move, what the network still knows, and what it learns."""
+    """How far the statistics move, what the network still knows, and what it learns.
+
+    Raises:
+        InvalidArgumentError: these are no drifts.
+    """
+    _check_drifts(drifts)
     title = "Only the last layer learns: what moves, and what is forgotten?"
     figure, (panels,) = new_figure(title, columns=3, height=4.2)
     looks = {"marker": "o", "color": VERMILION}, {"marker": "s", "color": BLUE, "ls": "--"}
     facts = []
-    for (way, found), look in zip(drifts.items(), looks, strict=True):
+    for (way, found), look in zip(drifts.items(), looks, strict=False):
         curves = found.statistics, found.knows, found.learns
         for panel, curve in zip(panels, curves, strict=True):
-            panel.plot(curve.keys(), curve.values(), label=way, **look)
+            panel.plot(curve.keys(), drawable(curve.values()), label=way, **look)
         (_, moved), (knew, knows), (_, learned) = (
             (curve[0], curve[max(curve)]) for curve in curves
         )
@@ -147,5 +196,9 @@ def draw_drift(drifts: dict[str, Drift]) -> Picture:
     for panel in panels:
         panel.title.set_fontsize(13)
         panel.set_xlabel("step on new pictures")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend = figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # names may hold a $
     return Picture(figure, f"{title} {'; '.join(facts)}.")

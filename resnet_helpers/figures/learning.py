@@ -17,6 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from torch import Tensor
 
+from resnet_helpers.arguments import (
+    as_number,
+    check_labels,
+    check_pictures,
+    check_whole_number,
+    said,
+)
 from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.progress import Progress
 from resnet_helpers.figures.style import (
@@ -25,10 +32,11 @@ from resnet_helpers.figures.style import (
     VERMILION,
     Photo,
     Picture,
+    drawable,
     new_figure,
     styled,
 )
-from resnet_helpers.images import IMAGENET_TRANSFORM
+from resnet_helpers.images import IMAGENET_TRANSFORM, as_text
 
 if TYPE_CHECKING:
     from resnet_helpers.training.recording import Recording
@@ -36,6 +44,9 @@ if TYPE_CHECKING:
 SECONDS = 0.7  # between two drawings: each takes about a tenth of a second
 AVERAGED = 20  # steps: a single batch says little
 N_CLASSES = 10
+MOST_STEPS = 10**9
+LEAST_LOSS = 1e-30  # that has a place on the logarithmic axis
+MOST_CROPS_SHOWN = 60  # in ten rows
 
 # --- While it learns ------------------------------------------------------------------------
 
@@ -56,14 +67,14 @@ class LiveCurves:
         in_train: the same in train mode.
 
     Raises:
-        InvalidArgumentError: n_steps is no whole number of at least 1.
+        InvalidArgumentError: n_steps is no whole number from 1 to a billion, or beside no curves;
+            or what is added is no number.
     """
 
     def __init__(self, n_steps: int, beside: "LiveCurves | None" = None):
-        if not isinstance(n_steps, int) or n_steps < 1:
-            raise InvalidArgumentError(
-                f"n_steps is the number of steps, 1 or more, not {n_steps!r}."
-            )
+        check_whole_number(n_steps, "n_steps", most=MOST_STEPS)
+        if not isinstance(beside, LiveCurves | None):
+            raise InvalidArgumentError(f"beside is {said(beside)}: it has to be other LiveCurves.")
         self.n_steps, self.beside = n_steps, beside
         self.losses: list[float] = []
         self.in_eval: dict[int, float] = {}
@@ -72,15 +83,15 @@ class LiveCurves:
 
     def add(self, loss: float) -> None:
         """The loss of the next step."""
-        self.losses.append(float(loss))
+        self.losses.append(as_number(loss, "The loss"))
         if self.shown and time.monotonic() - self.drawn_at > SECONDS:
             self.shown.update(Progress(len(self.losses), self.n_steps, self.plot()))
             self.drawn_at = time.monotonic()
 
     def add_accuracy(self, in_eval: float, in_train: float) -> None:
         """The accuracies of the network as it is now."""
-        self.in_eval[len(self.losses)] = float(in_eval)
-        self.in_train[len(self.losses)] = float(in_train)
+        accuracies = as_number(in_eval, "in_eval"), as_number(in_train, "in_train")
+        self.in_eval[len(self.losses)], self.in_train[len(self.losses)] = accuracies
 
     def plot(self) -> Picture:
         """Both, as far as they are known."""
@@ -148,18 +159,20 @@ def _draw_run(
 ) -> None:
     """The curves of one run: eval mode in the first colour, train mode in the second."""
     steps = range(1, len(run.losses) + 1)
-    left.plot(steps, run.losses, color=colours[0], label=f"{label}loss", **look)
+    left.plot(steps, drawable(run.losses), color=colours[0], label=f"{label}loss", **look)
     for values, mode, marker, colour in (
         (run.in_eval, "eval", "o-", colours[0]),
         (run.in_train, "train", "s--", colours[1]),
     ):
         name = f"{label}{mode} mode"
-        right.plot(values.keys(), values.values(), marker, color=colour, label=name, **look)
+        right.plot(
+            values.keys(), drawable(values.values()), marker, color=colour, label=name, **look
+        )
 
 
 def _loss_limits(curves: LiveCurves) -> tuple[float, float]:
     """Of the axis: from 0.1 to 4, or as far as the losses go."""
-    finite = [loss for loss in curves.losses if 0 < loss < math.inf]
+    finite = [loss for loss in drawable(curves.losses) if loss > LEAST_LOSS]
     return min([0.1, *finite]), 1.2 * max([3.4, *finite])
 
 
@@ -179,8 +192,21 @@ def show_crops(
         crops: normalised, as a network takes them; on any device.
         labels: the number of each crop's picture.
         names: of the pictures; file names lose their ending.
-        n_shown: how many of them at most.
+        n_shown: how many of them at most, up to 60.
+
+    Raises:
+        InvalidArgumentError: crops are no pictures of three channels, labels no numbers of names,
+            one for each crop, or n_shown no whole number from 1 to 60.
     """
+    check_pictures(crops, "crops")
+    if crops.shape[1] != 3 or crops.is_complex():
+        raise InvalidArgumentError(
+            f"crops is of {crops.dtype} and has the shape {tuple(crops.shape)}: it has to hold "
+            "three channels, red, green and blue, of a number for each pixel."
+        )
+    check_labels(labels, len(crops))
+    _check_names(names, labels)
+    check_whole_number(n_shown, "n_shown", most=MOST_CROPS_SHOWN)
     n_shown = min(n_shown, len(crops))
     columns = min(n_shown, 6)
     rows = math.ceil(n_shown / columns)
@@ -195,12 +221,30 @@ def show_crops(
     shown = []
     for panel in axes.flat:
         panel.set_axis_off()
-    for panel, crop, label in zip(axes.flat, crops.cpu()[:n_shown], labels.tolist(), strict=False):
+    crops = crops[:n_shown].detach().cpu().float().nan_to_num()
+    for panel, crop, label in zip(axes.flat, crops, labels.tolist(), strict=False):
         panel.imshow((crop.permute(1, 2, 0).numpy() * std + mean).clip(0, 1))
-        name = names[label].partition(".")[0].replace("_", " ")
-        panel.set_title(name, fontsize=12)
+        name = as_text(names[label].partition(".")[0].replace("_", " "))
+        panel.set_title(name, fontsize=12, parse_math=False)  # names may hold a $
         shown.append(name)
     return Photo(figure, f"{n_shown} crops, labelled {', '.join(shown)}.")
+
+
+def _check_names(names: object, labels: Int[Tensor, "crops"]) -> None:
+    """Refuse what is no list of names with one for each of the labels.
+
+    Raises:
+        InvalidArgumentError: it is so.
+    """
+    is_list = isinstance(names, Sequence) and not isinstance(names, str | bytes)
+    if not is_list or not all(isinstance(name, str) for name in names):
+        raise InvalidArgumentError('names is a list of texts, such as ["cat.jpg", "dog.jpg"].')
+    low, high = labels.min().item(), labels.max().item()
+    if low < 0 or high >= len(names):
+        raise InvalidArgumentError(
+            f"There are {len(names)} names, for labels from 0 to {len(names) - 1}, and a label is "
+            f"{low if low < 0 else high}."
+        )
 
 
 # --- What was recorded ----------------------------------------------------------------------

@@ -5,7 +5,7 @@ Both start from the same weights and see the same crops; the learner's own train
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import numpy as np
@@ -13,11 +13,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from resnet_helpers.errors import needs_exercise
+from resnet_helpers.arguments import (
+    as_number,
+    check_function,
+    check_seed,
+    check_whole_number,
+    is_number,
+)
+from resnet_helpers.debugging.calls import copy_of
+from resnet_helpers.errors import (
+    InvalidArgumentError,
+    needs_exercise,
+    says_what_failed,
+)
 from resnet_helpers.figures.learning import final_loss
 from resnet_helpers.figures.progress import Progress
 from resnet_helpers.figures.style import Picture, new_figure, styled
-from resnet_helpers.training.crops import random_crops
+from resnet_helpers.training.crops import check_learner, random_crops
 
 LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 N_STEPS, BATCH_SIZE = 50, 32
@@ -72,20 +84,27 @@ def run(
 
     Raises:
         UnfinishedExerciseError: train_step is still a stub.
+        InvalidArgumentError: model is no network that can tell the pictures apart, or one of the
+            others is not as said, or train_step returns no number.
+        ModelFailedError: train_step raises something.
     """
     from IPython.display import display
 
+    check_learner(model, pictures)
+    check_function(train_step, "train_step", "your answer to the exercise")
+    check_seed(seed)
+    check_whole_number(n_steps, "n_steps")
     device = next(model.parameters()).device
     with torch.random.fork_rng(devices=[]):  # drawn on the CPU, so the same on every device
         torch.default_generator.manual_seed(seed)
-        start = start_as_he(copy.deepcopy(model).cpu()).to(device)
+        start = start_as_he(copy_of(model).cpu()).to(device)
     starts = {"with batchnorm": start, "without": without_batchnorm(start)}
     runs = [(kind, rate) for rate in LEARNING_RATES for kind in starts]
     losses: Losses = {kind: {} for kind in starts}
     shown = display(Progress(0, len(runs), draw_map(losses)), display_id=True)
     try:
         for number, (kind, rate) in enumerate(runs, start=1):
-            with needs_exercise("train_step"):
+            with says_what_failed("Your train_step raised an error"), needs_exercise("train_step"):
                 losses[kind][rate] = _train(starts[kind], pictures, train_step, rate, seed, n_steps)
             if shown:  # outside a notebook nothing can be updated
                 shown.update(Progress(number, len(runs), draw_map(losses)))
@@ -113,14 +132,39 @@ def _train(
     losses = []
     for _ in range(n_steps):
         loss = train_step(model, optimizer, *random_crops(pictures, generator, BATCH_SIZE))
+        loss = as_number(loss, "The loss that train_step returns")
         if not math.isfinite(loss):
             return math.inf
         losses.append(loss)
     return final_loss(losses)
 
 
+def _are_losses(losses: object) -> bool:
+    """Are these numbers, by learning rate, of two runs?"""
+    return (
+        isinstance(losses, Mapping)
+        and len(losses) == 2
+        and all(isinstance(by_rate, Mapping) for by_rate in losses.values())
+        and all(
+            is_number(number)
+            for by_rate in losses.values()
+            for entry in by_rate.items()
+            for number in entry
+        )
+    )
+
+
 def verdict(losses: Losses) -> str:
-    """What this run showed, without digits that differ between machines."""
+    """What this run showed, without digits that differ between machines.
+
+    Raises:
+        InvalidArgumentError: these are no losses as `run` returns them.
+    """
+    if not _are_losses(losses):
+        raise InvalidArgumentError(
+            "Pass the losses that learning_rates.run(model, …) gives: with batchnorm and without, "
+            "one for each learning rate."
+        )
     with_, without = losses.values()
     if len(with_) < len(LEARNING_RATES) or len(without) < len(LEARNING_RATES):
         return "The experiment was stopped before its end: look at the map."

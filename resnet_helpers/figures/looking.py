@@ -36,10 +36,6 @@ def check_model(model: Any) -> None:
             (torch's Lazy modules).
     """
     check_is_module(model)
-    if "_modules" not in vars(model):
-        raise InvalidArgumentError(
-            f"{type(model).__name__} is not set up: call super().__init__() first in its __init__."
-        )
     if isinstance(model, torch.jit.ScriptModule):
         raise InvalidArgumentError(
             "The model is scripted, and its parts cannot be seen: pass the one it was made from."

@@ -6,8 +6,9 @@ A drawing function is decorated with `@styled`, makes its axes with `new_figure`
 
 import base64
 import io
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from html import escape
 from textwrap import fill
@@ -32,6 +33,7 @@ PIXELS_PER_INCH, SHARPNESS = 100, 1.5
 MOST_HEIGHT = 4.9  # with the controls of a Live above it 4.4; a notebook's margins make it 5
 LETTERS_A_UNIT = 7.8  # of a title, in 100 pixels
 LINE_HEIGHT, TITLE_PAD = 0.27, 0.1  # of a title, in units of 100 pixels
+MOST_DRAWN = 1e100
 
 STYLE = {
     "figure.facecolor": "white",
@@ -106,6 +108,14 @@ def new_figure(
         figure.text(0.5, top, note if len(note) <= most else f"{note[: most - 1]}…", **look)
         figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE_HEIGHT / height))
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
+
+
+def drawable(values: Iterable[float]) -> list[float]:
+    """The values; NaN, which leaves a gap in a line, where matplotlib could not draw them.
+
+    It computes with the range of an axis, which must not overflow.
+    """
+    return [value if abs(value) <= MOST_DRAWN else math.nan for value in values]
 
 
 class Picture:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from resnet_helpers import solutions
+from resnet_helpers.arguments import said
 from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.training import loops
 from resnet_helpers.training.crops import accuracy_in_train_mode, random_crops, small_pictures
@@ -109,7 +110,7 @@ def check_number(number: int) -> None:
     """
     if type(number) is not int or number not in NUMBERS:  # not True either
         raise InvalidArgumentError(
-            f"there is no broken run {number!r}: take one of {list(NUMBERS)}"
+            f"there is no broken run {said(number)}: take one of {list(NUMBERS)}"
         )
 
 

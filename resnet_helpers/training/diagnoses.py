@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from resnet_helpers.errors import CourseError
-from resnet_helpers.statements import Claim, clauses
+from resnet_helpers.arguments import said
+from resnet_helpers.statements import Claim, clauses, diagnoses_of
 from resnet_helpers.training.broken_runs import NUMBERS, check_number
 
 
@@ -48,21 +48,7 @@ def check_run_diagnoses(run_diagnoses: Callable[[], dict[int, str]]) -> None:
         StubNotFilled: `run_diagnoses` is still a stub.
         CourseError: it returns something else.
     """
-    from resnet_helpers.tests.failure import StubNotFilled
-
-    if isinstance(run_diagnoses, dict):
-        raise CourseError(
-            "Pass the function itself, with no brackets: check_run_diagnoses(run_diagnoses)."
-        )
-    try:
-        found = run_diagnoses()
-    except NotImplementedError:
-        raise StubNotFilled("check_run_diagnoses", "run_diagnoses") from None
-    if not isinstance(found, dict):
-        raise CourseError(
-            f"run_diagnoses() returned something of type {type(found).__name__}. Return a "
-            'dictionary: {1: "the mistake in a few words", 2: …}.'
-        )
+    found = diagnoses_of(run_diagnoses, "run_diagnoses", '{1: "the mistake in a few words", 2: …}')
     for number in NUMBERS:
         match found.get(number):
             case None:
@@ -72,7 +58,7 @@ def check_run_diagnoses(run_diagnoses: Callable[[], dict[int, str]]) -> None:
             case _:
                 print(f"Run {number}: give one string, the mistake in a few words.")
     for number in found.keys() - set(NUMBERS):
-        print(f"Run {number!r}: there is none. They are numbered from 1 to {NUMBERS[-1]}.")
+        print(f"Run {said(number)}: there is none. They are numbered from 1 to {NUMBERS[-1]}.")
 
 
 @dataclass(frozen=True)
