@@ -5,8 +5,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from resnet_helpers import layers, solutions
-from resnet_helpers.debugging.calls import Call, check_model, copy_of, run
+from resnet_helpers.debugging.calls import Call, check_model, copy_of, full_float32, run
 from resnet_helpers.debugging.values import tensors_in
 from resnet_helpers.errors import InvalidArgumentError, ModelFailedError
 
@@ -50,7 +49,7 @@ def fold(
     check_model(model, x)
     _require_eval_mode(model)
     _require_precision(model)
-    with torch.inference_mode(False), torch.no_grad(), _without_tf32():
+    with torch.inference_mode(False), torch.no_grad(), full_float32():
         folded = copy_of(model)
         observed = _Observed()
         with observed:
@@ -258,20 +257,3 @@ def _require_same(expected: list[Tensor], got: list[Tensor]) -> None:
             f"The folded copy gives something else than the model: a difference of {difference:.2g}"
             f" where {TOLERANCE} is allowed."
         )
-
-
-@contextmanager
-def _without_tf32() -> Iterator[None]:
-    """In the block a GPU computes with all of float32's 24 bits; TF32's 11 are too few to compare.
-
-    Source: docs.pytorch.org/docs/stable/notes/cuda.html, on TensorFloat-32.
-    """
-    owners = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = [owner.allow_tf32 for owner in owners]
-    try:
-        for owner in owners:
-            owner.allow_tf32 = False
-        yield
-    finally:
-        for owner, allowed in zip(owners, before, strict=True):
-            owner.allow_tf32 = allowed

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from functools import cache
 
 import nbformat
 import pandas as pd
@@ -27,13 +28,21 @@ from resnet_helpers.practice import exercise_called
 
 # ---- The source tree ----------------------------------------------------------------------------
 
-SOURCES = {lesson.stem: build_nbgrader.build_assignment(lesson) for lesson in lesson_files()}
-ASSIGNMENTS = pytest.mark.parametrize("assignment", SOURCES)
+ASSIGNMENTS = pytest.mark.parametrize("assignment", [lesson.stem for lesson in lesson_files()])
+
+
+@cache
+def cells_of(assignment: str) -> list[nbformat.NotebookNode]:
+    return build_nbgrader.build_assignment(LESSONS / f"{assignment}.md").cells
+
+
+def code_cells_of(assignment: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in cells_of(assignment) if cell.cell_type == "code"]
 
 
 @ASSIGNMENTS
 def test_there_is_a_point_for_each_red_dot_of_an_exercise(assignment):
-    cells = SOURCES[assignment].cells
+    cells = cells_of(assignment)
     points = sum(cell.metadata.nbgrader.points for cell in cells if is_graded(cell))
     text = (LESSONS / f"{assignment}.md").read_text(encoding="utf-8")
     dots = [line.count("🔴") for line in text.splitlines() if line.startswith("> Difficulty")]
@@ -42,7 +51,7 @@ def test_there_is_a_point_for_each_red_dot_of_an_exercise(assignment):
 
 @ASSIGNMENTS
 def test_every_exercise_is_a_solution_cell_and_every_check_a_locked_test(assignment):
-    cells = SOURCES[assignment].cells
+    cells = cells_of(assignment)
     marked = [cell for cell in cells if "nbgrader" in cell.metadata]
     names = [cell.metadata.nbgrader.grade_id for cell in marked]
     assert len(set(names)) == len(names)
@@ -53,18 +62,18 @@ def test_every_exercise_is_a_solution_cell_and_every_check_a_locked_test(assignm
             assert "my_work" not in cell.source  # what cannot be saved may be right
         else:
             assert "### BEGIN SOLUTION" in cell.source
-    nbformat.validate(SOURCES[assignment])
+    nbformat.validate(build_nbgrader.build_assignment(LESSONS / f"{assignment}.md"))
 
 
 @ASSIGNMENTS
 def test_no_cell_shows_a_solution_outside_of_nbgraders_markers(assignment):
-    for cell in SOURCES[assignment].cells:
+    for cell in cells_of(assignment):
         assert "<summary>Solution</summary>" not in cell.source
         assert "solutions/" not in cell.source  # as in the badge of an instructor's notebook
 
 
 def test_the_courses_own_cells_are_run_only_where_something_is_used_from_them():
-    cells = [cell for cell in SOURCES["02_pooling"].cells if cell.cell_type == "code"]
+    cells = code_cells_of("02_pooling")
     run = [
         cell.source.partition("\n")[0] for i, cell in enumerate(cells) if i not in not_needed(cells)
     ]
@@ -79,7 +88,7 @@ def test_the_courses_own_cells_are_run_only_where_something_is_used_from_them():
 
 @pytest.mark.parametrize("learners", ["%%time\nx = 1", "print(eval('one_in_the_corner'))"])
 def test_where_it_cannot_be_told_what_a_cell_uses_all_before_it_are_run(learners):
-    cells = [cell for cell in SOURCES["02_pooling"].cells if cell.cell_type == "code"]
+    cells = code_cells_of("02_pooling")
     cells.append(nbformat.v4.new_code_cell(learners))
     skipped = [cells[i].source for i in not_needed(cells)]
     assert skipped == ["my_work.save(AveragePool)"]

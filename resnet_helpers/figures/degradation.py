@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from resnet_helpers.arguments import check_seed, check_whole_number
 from resnet_helpers.errors import InvalidArgumentError
+from resnet_helpers.figures.learning import AVERAGED, final_loss
 from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.progress import Progress
 from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
@@ -26,7 +27,6 @@ SHALLOW, DEEP = 20, 56  # the layers with weights, as the paper counts them
 WIDTH, CROP, BATCH_SIZE = 8, 16, 64
 N_STEPS, LEARNING_RATE = 200, 0.1
 REDRAW_EVERY = 10  # steps: a drawing costs as much as one or two of them
-AVERAGED = 20  # steps: a single batch says little
 WORSE = 0.25  # a difference in loss that is more than the luck of the seed
 
 # ImageNet top-1 error in %, 10-crop testing: He et al. 2015, table 2
@@ -162,11 +162,6 @@ def are_losses(losses: object) -> bool:
         and all(isinstance(loss, float) for each in by_depth.values() for loss in each)
         for by_depth in losses.values()
     )
-
-
-def final_loss(losses: list[float]) -> float:
-    """The mean of the last 20 steps."""
-    return sum(losses[-AVERAGED:]) / len(losses[-AVERAGED:])
 
 
 def verdict(losses: Losses) -> str:
