@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from torch.nn.modules import module as nn_module
 from resnet_helpers import layers, solutions
 
 Replacements = Sequence[tuple[Any, str, Any]]  # owner, name, what stands there
+Attributes = Sequence[tuple[Any, dict[str, Any]]]  # owner, what it holds by its names
 
 
 @contextmanager
@@ -80,14 +82,19 @@ def silent() -> Iterator[Printed]:
         yield printed
 
 
+def attributes() -> Attributes:
+    """What those owners hold whom a learner's code is to leave as they are."""
+    return [(owner, dict(vars(owner))) for owner in WITHOUT_CHANGES]
+
+
 @contextmanager
-def contained(replaced: Replacements = ()) -> Iterator[Printed]:
+def contained(attributes: Attributes, replaced: Replacements = ()) -> Iterator[Printed]:
     """Around a learner's code: what it prints is caught, and what it changes is changed back.
 
+    Back to these attributes, which are taken once for many trials: there are thousands of them.
     It meets the replacements that the learner has made in place of PyTorch's own functions.
     """
     before = [(state, state.get()) for state in STATES]
-    attributes = [(owner, dict(vars(owner))) for owner in WITHOUT_CHANGES]
     printed = Printed()
     try:
         with undisturbed(), redirect_stdout(printed), redirect_stderr(printed):
@@ -113,7 +120,8 @@ def put_back(owner: Any, old: dict[str, Any]) -> None:
         if names.get(name) is not value:
             setattr(owner, name, value)
     for name in names.keys() - old.keys():
-        delattr(owner, name)
+        if not isinstance(names[name], ModuleType):  # one that has been imported meanwhile
+            delattr(owner, name)
 
 
 def original(owner: Any, name: str) -> Any:
