@@ -57,7 +57,21 @@ def says_what_failed(what: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, CourseError) or is_of_a_stub(error):
             raise
-        raise ModelFailedError(f"{what}: {one_line(error)}") from error
+        raise ModelFailedError(f"{what}: {one_line(error)}{_own_line(error)}") from error
+
+
+def _own_line(error: BaseException) -> str:
+    """The last line of the notebook's own on the way to the error; "" if there is none."""
+    own = [
+        (frame.f_code, number)
+        for frame, number in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == "__main__"
+    ]
+    if not own:
+        return ""
+    code, number = own[-1]
+    source = linecache.getline(code.co_filename, number).strip()
+    return f", at line {number} of {code.co_name}'s cell: {source}" if source else ""
 
 
 class UnfinishedExerciseError(CourseError, NotImplementedError):

@@ -1,5 +1,6 @@
 """Lesson 7's figures: live experiments that say what they showed, and can be stopped."""
 
+import linecache
 import math
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import nn
 
 from resnet_helpers import solutions
-from resnet_helpers.errors import UnfinishedExerciseError
+from resnet_helpers.errors import ModelFailedError, UnfinishedExerciseError
 from resnet_helpers.figures import freezing, learning_rates
 from resnet_helpers.figures.learning import LiveCurves, show_crops
 from resnet_helpers.figures.style import MOST_HEIGHT, PIXELS_PER_INCH
@@ -187,3 +188,15 @@ def test_a_picture_fits_on_a_projector_and_has_its_alt_text(name, drawn):
 
 def test_crops_are_named_as_their_labels_say(drawn):
     assert drawn["crops"].alt == f"12 crops, labelled {', '.join(['a b', 'c'] * 6)}."
+
+
+def test_an_error_in_a_learners_function_is_said_with_its_line(pictures):
+    cell = "def freeze(model):\n    model.blocks[0].eval()\n"
+    file = "<a cell>"
+    linecache.cache[file] = len(cell), None, cell.splitlines(keepends=True), file
+    names = {"__name__": "__main__"}
+    exec(compile(cell, file, "exec"), names)
+    with pytest.raises(ModelFailedError) as raised:
+        freezing.drift(tiny(), pictures, names["freeze"])
+    assert str(raised.value).startswith("Your freeze raised an error: AttributeError: ")
+    assert str(raised.value).endswith("at line 2 of freeze's cell: model.blocks[0].eval()")
