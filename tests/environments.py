@@ -1,9 +1,9 @@
 """The other Pythons and versions that a learner may have: `make test-environments`, by hand.
 
 Each line of ENVIRONMENTS becomes an environment in a folder of its own, in which the course is
-installed, tried and deleted again before the next is made: in all an hour, and gigabytes to
-download. A table says at the end what was tried, what passed and how long it took; where a Python
-is not on this machine, it says so.
+installed, tried and deleted again before the next is made: in all one to two hours, and gigabytes
+to download. A table says at the end what was tried, what passed and how long it took; where a
+Python is not on this machine, it says so.
 
     python tests/environments.py            all
     python tests/environments.py colab      only those whose names start so
