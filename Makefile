@@ -55,7 +55,9 @@ test-floor:
 		--editable '.[dev]'
 	OMP_NUM_THREADS=1 .venv-floor/bin/python -m pytest -n 2 $(TESTS)
 	OMP_NUM_THREADS=1 .venv-floor/bin/python -m pytest --nbval --nbval-cell-timeout=300 \
-		notebooks/solutions/06_hooks.ipynb
+		notebooks/solutions/06_hooks.ipynb notebooks/solutions/07_training.ipynb
+	OMP_NUM_THREADS=2 .venv-floor/bin/python -m pytest --nbval --nbval-cell-timeout=300 \
+		notebooks/solutions/07_training.ipynb
 
 test-environments:
 	$(PYTHON) tests/environments.py

@@ -1,9 +1,9 @@
 """The other Pythons and versions that a learner may have: `make test-environments`, by hand.
 
 Each line of ENVIRONMENTS becomes an environment in a folder of its own, in which the course is
-installed, tried and deleted again before the next is made: in all an hour, and gigabytes to
-download. A table says at the end what was tried, what passed and how long it took; where a Python
-is not on this machine, it says so.
+installed, tried and deleted again before the next is made: in all one to two hours, and gigabytes
+to download. A table says at the end what was tried, what passed and how long it took; where a
+Python is not on this machine, it says so.
 
     python tests/environments.py            all
     python tests/environments.py colab      only those whose names start so
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,19 +80,23 @@ class Environment(NamedTuple):
     python: str
     packages: list[list[str]]
     commands: list[list[str]]
+    with_two_threads: Sequence[list[str]] = ()
+
+
+def compared(*notebooks: str) -> list[str]:
+    """Run these solution notebooks, and compare what they put out with what is in them."""
+    files = [f"notebooks/solutions/{name}.ipynb" for name in notebooks]
+    return ["-m", "pytest", "--nbval", "--nbval-cell-timeout=300", *files]
 
 
 def newest(python: str) -> Environment:
     """The course with the newest versions that pip finds for this Python."""
-    tests = ["pytest", "-n", "2", "--ignore=tests/slow", "--ignore=tests/browser", "tests"]
-    notebook = [
-        "pytest",
-        "--nbval",
-        "--nbval-cell-timeout=300",
-        "notebooks/solutions/06_hooks.ipynb",
-    ]
     course = ["--editable", f"{ROOT}[dev]"]
-    return Environment(python, [course], [["-m", *tests], ["-m", *notebook]])
+    tests = ["-m", "pytest", "-n", "2", "--ignore=tests/slow", "--ignore=tests/browser", "tests"]
+    # What a network has learned, to the last digit, depends on the version and on the threads.
+    learning = "07_training"
+    commands = [tests, compared("06_hooks", learning)]
+    return Environment(python, [course], commands, [compared(learning)])
 
 
 ENVIRONMENTS = {
@@ -112,15 +117,21 @@ ENVIRONMENTS = {
 }
 
 
-def run(command: list[str]) -> None:
-    """Run a command in the repository, as a test does: offline, one thread a process."""
-    own = {"RESNET_HELPERS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+def starts(python: str) -> bool:
+    """Whether there is such a Python; one that pyenv has, but is not told to use, is not."""
+    found = shutil.which(python)
+    return found is not None and subprocess.run([found, "--version"]).returncode == 0
+
+
+def run(command: list[str], threads: int = 1) -> None:
+    """Run a command in the repository, as a test does: offline, with so many threads a process."""
+    own = {"RESNET_HELPERS_OFFLINE": "1", "OMP_NUM_THREADS": str(threads)}
     subprocess.run(command, cwd=ROOT, env=os.environ | own, check=True)
 
 
 def result_of(environment: Environment) -> str:
     """Make the environment, run its commands, delete it, and say how that went."""
-    if shutil.which(environment.python) is None:
+    if not starts(environment.python):
         return f"not tried: no {environment.python} here"
     with tempfile.TemporaryDirectory() as folder:
         python = str(Path(folder, "bin", "python"))
@@ -130,6 +141,8 @@ def result_of(environment: Environment) -> str:
                 run([python, "-m", "pip", "install", *packages])
             for arguments in environment.commands:
                 run([python, *arguments])
+            for arguments in environment.with_two_threads:
+                run([python, *arguments], threads=2)
         except subprocess.CalledProcessError as error:
             return f"FAILED: {' '.join(error.cmd[1:4])} …"
     return "passed"

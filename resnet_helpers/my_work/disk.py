@@ -88,7 +88,9 @@ def read() -> Contents | None:
     """
     try:
         data = file().read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)  # as Python does
+        # As Python does. From 3.14 on it stops at a null byte, which is in UTF-8 all the same.
+        readable = io.BytesIO(data.replace(b"\0", b" "))
+        encoding, _ = tokenize.detect_encoding(readable.readline)
         text = data.decode(encoding)
     except FileNotFoundError:
         return None

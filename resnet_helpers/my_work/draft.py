@@ -19,11 +19,13 @@ from resnet_helpers.my_work.same import MISSING, Comparison, state
 from resnet_helpers.my_work.source import Statement, cells, find, has_future_annotations
 from resnet_helpers.my_work.text import in_order, one_a_line, owned, with_import, with_statement
 
-# The pieces that the course has an answer for.
+# The pieces that the course has an answer for. Python 3.14 makes a module's annotations when first
+# asked for them, and puts them among its names: so not while going through these.
+ANNOTATED = solutions.__annotations__
 REFERENCE = {
     name: value
     for name, value in vars(solutions).items()
-    if getattr(value, "__module__", None) == solutions.__name__ or name in solutions.__annotations__
+    if getattr(value, "__module__", None) == solutions.__name__ or name in ANNOTATED
 }
 HOMES = {MODULE, solutions.__name__}
 # What IPython puts into every notebook, and where a plain Python finds it.
