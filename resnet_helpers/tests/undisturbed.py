@@ -137,7 +137,8 @@ def replacements() -> Replacements:
         for owner, own in OWN.items()
         if vars(owner) != own
         for name, value in vars(owner).items()
-        if callable(original(owner, name))
+        if name != "__annotate_func__"  # Python 3.14 drops it once it has made the annotations
+        and callable(original(owner, name))
         and value is not original(owner, name)
         and not is_pytorchs(value)
     ]
