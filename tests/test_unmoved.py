@@ -199,6 +199,7 @@ NO_TENSOR = {
     "generator": rows,
     "class": lambda x: nn.Linear,
     "list of a million": lambda x: [1] * 1_000_000,
+    "array": lambda x: x.numpy().mean((2, 3)),
 }
 TENSORS = {
     "sparse": (lambda x: x.mean((2, 3)).to_sparse(), "a sparse tensor"),
@@ -224,6 +225,7 @@ TENSORS = {
     "complex": (lambda x: x.mean((2, 3)) + 1j, "dtype torch.complex64"),
     "enormous": (lambda x: x.mean((2, 3), keepdim=True).expand(-1, -1, 10**6, 10**6), "shape"),
 }
+KINDS = NO_TENSOR | {name: forward for name, (forward, _) in TENSORS.items()}
 
 
 @pytest.mark.parametrize("forward", NO_TENSOR.values(), ids=NO_TENSOR)
@@ -368,6 +370,12 @@ def test_one_that_makes_no_difference_is_not_mentioned(owner, monkeypatch):
     monkeypatch.setattr(owner, name, divided_by_zero, raising=False)
     checks.test_averagepool(solutions.AveragePool)
     assert "You sum over height and width" in message_of(pool(lambda x: x.sum((2, 3))))
+
+
+@pytest.mark.parametrize("forward", KINDS.values(), ids=KINDS)
+def test_nor_is_it_where_what_comes_out_cannot_be_compared(forward, monkeypatch):
+    monkeypatch.setattr(nn.Conv2d, "extra_repr", lambda self: "")
+    assert "Something stands" not in message_of(pool(forward))
 
 
 def test_a_method_that_was_added_to_tensors_does_no_harm(monkeypatch):

@@ -2,6 +2,7 @@
 
 import math
 import re
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from resnet_helpers.tests.failure import learners_line
 
 FLOAT_TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 MOST_NUMBERS_SHOWN = 8
+MOST_NUMBERS_COMPARED = 10_000_000
 MOST_LINES_PRINTED = 4
 RETURNED_NONE = "Your code returned None: is there a `return` at its end?"
 LONGEST_MESSAGE = 2000  # of an error: characters beyond are cut off
@@ -42,10 +44,21 @@ class Crash:
         return cls(type(error).__name__, message, *learners_line(error))
 
 
+BRIEFLY = reprlib.Repr()
+BRIEFLY.maxlevel = 20
+for kind in ("list", "tuple", "dict", "set", "string", "other"):
+    setattr(BRIEFLY, f"max{kind}", LONGEST_MESSAGE)
+
+
 def text_of(value: Any) -> str:
-    """str(value), or its type where that raises: a learner's class may define it."""
+    """str(value), or its type where that raises: a learner's class may define it.
+
+    What is nested deeply is cut off there: Python takes minutes for a hundred thousand levels.
+    """
     try:
-        return str(value)
+        if isinstance(value, BaseException) and type(value).__str__ is BaseException.__str__:
+            value = value.args[0] if len(value.args) == 1 else value
+        return BRIEFLY.repr(value) if type(value) in (list, tuple, dict, set) else str(value)
     except KeyboardInterrupt:
         raise
     except BaseException:  # whatever it is, it ends no check
@@ -76,6 +89,21 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, float):  # a setting, such as eps, must be the same; a result rounds
         return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-7) or (math.isnan(a) and math.isnan(b))
     return a == b
+
+
+def can_be_compared(outcome: Any) -> bool:
+    """Whether `same` tells it from others of its kind by what it holds, and raises nothing."""
+    if isinstance(outcome, Tensor):
+        small = unusual(outcome) == "" and outcome.numel() <= MOST_NUMBERS_COMPARED
+        return small and not outcome.is_meta
+    if isinstance(outcome, dict):
+        outcome = list(outcome.values())
+    try:
+        if isinstance(outcome, (list, tuple)):
+            return all(map(can_be_compared, outcome))
+    except RecursionError:
+        return False
+    return outcome is None or isinstance(outcome, (Described, Crash, bool, int, float, str))
 
 
 def unusual(tensor: Tensor) -> str:
