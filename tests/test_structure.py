@@ -559,3 +559,15 @@ def test_the_parts_replaced_are_the_only_mistakes():
         )
     )
     checks.test_resnet34(resnet())
+
+
+# ---- What is kept ---------------------------------------------------------------------------
+
+
+def test_an_outcome_shows_its_layers_and_keeps_no_weights():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, affine=False))
+    kept = traced(model.eval(), torch.ones(1, 3, 2, 2)).layers
+    assert list(map(repr, kept.values())) == list(map(repr, model))
+    weights = [entry for layer in kept.values() for entry in layer.state_dict().values()]
+    assert weights
+    assert all(entry.is_meta for entry in weights)

@@ -212,7 +212,7 @@ class Traced(Described):
     """
 
     output: Tensor
-    layers: dict[str, nn.Module]  # in order of declaration
+    layers: dict[str, nn.Module]  # in order of declaration, without weights
     calls: list[Call]
 
     def __eq__(self, other: object) -> bool:
@@ -283,11 +283,7 @@ def difference_of_layers(yours: nn.Module, reference: nn.Module) -> str:
 
 def traced(module: nn.Module, x: Tensor) -> Traced | object:
     """Call the module on x, and record its layers; what is returned is not traced if no tensor."""
-    layers = {
-        layer: name
-        for name, layer in module.named_modules()
-        if name and (layer._parameters or layer._buffers)
-    }
+    layers = names_of_layers(module)
     positions = {layer: position for position, layer in enumerate(layers)}
     calls = []
 
@@ -301,7 +297,30 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
         output = module(x)
     if not isinstance(output, Tensor):
         return output
-    return Traced(output.detach(), {name: layer for layer, name in layers.items()}, calls)
+    kept = {name: without_weights(layer) for layer, name in layers.items()}
+    return Traced(output.detach(), kept, calls)
+
+
+def names_of_layers(module: nn.Module) -> dict[nn.Module, str]:
+    """The modules within it that have weights of their own, in order of declaration."""
+    return {
+        layer: name
+        for name, layer in module.named_modules()
+        if name and (layer._parameters or layer._buffers)
+    }
+
+
+def without_weights(layer: nn.Module) -> nn.Module:
+    """What shows as the layer does. Outcomes are kept, and 21 million weights take 170 MB."""
+    twin = object.__new__(type(layer))
+    twin.__dict__.update(layer.__dict__)
+    for kind in ("_parameters", "_buffers"):
+        entries = layer.__dict__[kind].items()
+        twin.__dict__[kind] = {
+            name: entry if entry is None else entry.detach().to("meta") for name, entry in entries
+        }
+    twin.__dict__["_modules"] = {}
+    return twin
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,7 +379,7 @@ def what_arrives(module: nn.Module, places: dict, x: Tensor) -> dict[int | str, 
     """The inputs of each layer, by its place, and the output."""
     arrived: dict[int | str, list] = {}
     run = traced(module, x.clone())
-    layers = list(run.layers.values())
+    layers = list(names_of_layers(module))
     for call in run.calls:
         arrived.setdefault(places[layers[call.layer]], []).append(call.input)
     return arrived | {"output": [run.output]}
