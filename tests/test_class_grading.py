@@ -158,7 +158,7 @@ def test_what_keeps_to_the_limits_is_left_alone(tmp_path):
         (
             "processes",
             "import subprocess\nwhile True: subprocess.Popen(['sleep', '86398'])",
-            {},
+            {"memory": 2_000_000_000},  # for a moment each is a copy of this Python
         ),
     ],
 )
