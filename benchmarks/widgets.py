@@ -16,10 +16,11 @@ from resnet_helpers.solutions import ResNet34, copy_weights
 def moves(live: Live) -> Iterator[float]:
     """The seconds of setting each control to another of its values, and back."""
     for control in live.controls.values():
-        first = control.value
-        other = control.max if isinstance(control, IntSlider) else control.options[-1]
+        slider = isinstance(control, IntSlider)
+        what, other = ("value", control.max) if slider else ("index", len(control.options) - 1)
+        first = getattr(control, what)
         for value in (other, first, other, first):
-            yield seconds(lambda control=control, value=value: setattr(control, "value", value))
+            yield seconds(lambda c=control, what=what, value=value: setattr(c, what, value))
 
 
 def rows() -> Iterator[Row]:
