@@ -16,6 +16,7 @@ import resnet_helpers.tests as checks
 from build_notebooks import (
     NOTEBOOKS,
     ROOT,
+    STOPPED,
     add_tag,
     build,
     exercise_names,
@@ -47,7 +48,7 @@ def test_lessons_are_numbered_and_two_notebooks_are_built_of_each():
 
 @LESSONS
 def test_the_learners_notebook_is_what_the_lesson_builds(lesson, tmp_path):
-    """But for the cells that a stub stops: a test below runs it to see whether they are tagged."""
+    """But for the cells that a stub stops: tests/slow/test_stubs.py sees that they are tagged."""
     built, committed = build(lesson, solved=False), learners(lesson)
     stopped = {cell.id for cell in tagged(committed, STOPPED)}
     for cell in code_cells(built):
