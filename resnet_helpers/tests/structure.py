@@ -283,7 +283,20 @@ def difference_of_layers(yours: nn.Module, reference: nn.Module) -> str:
 
 def traced(module: nn.Module, x: Tensor) -> Traced | object:
     """Call the module on x, and record its layers; what is returned is not traced if no tensor."""
-    layers = names_of_layers(module)
+    output, layers, calls = recorded(module, x)
+    if not isinstance(output, Tensor):
+        return output
+    kept = {name: without_weights(layer) for layer, name in layers.items()}
+    return Traced(output.detach(), kept, calls)
+
+
+def recorded(module: nn.Module, x: Tensor) -> tuple[object, dict[nn.Module, str], list[Call]]:
+    """What the module makes of x, its layers with weights by name, and their calls."""
+    layers = {
+        layer: name
+        for name, layer in module.named_modules()
+        if name and (layer._parameters or layer._buffers)
+    }
     positions = {layer: position for position, layer in enumerate(layers)}
     calls = []
 
@@ -295,19 +308,7 @@ def traced(module: nn.Module, x: Tensor) -> Traced | object:
 
     with hooked(layers, record):
         output = module(x)
-    if not isinstance(output, Tensor):
-        return output
-    kept = {name: without_weights(layer) for layer, name in layers.items()}
-    return Traced(output.detach(), kept, calls)
-
-
-def names_of_layers(module: nn.Module) -> dict[nn.Module, str]:
-    """The modules within it that have weights of their own, in order of declaration."""
-    return {
-        layer: name
-        for name, layer in module.named_modules()
-        if name and (layer._parameters or layer._buffers)
-    }
+    return output, layers, calls
 
 
 def without_weights(layer: nn.Module) -> nn.Module:
@@ -378,11 +379,11 @@ def places_of_layers(module: nn.Module) -> dict[nn.Module, int]:
 def what_arrives(module: nn.Module, places: dict, x: Tensor) -> dict[int | str, list]:
     """The inputs of each layer, by its place, and the output."""
     arrived: dict[int | str, list] = {}
-    run = traced(module, x.clone())
-    layers = list(names_of_layers(module))
-    for call in run.calls:
+    output, names, calls = recorded(module, x.clone())
+    layers = list(names)
+    for call in calls:
         arrived.setdefault(places[layers[call.layer]], []).append(call.input)
-    return arrived | {"output": [run.output]}
+    return arrived | {"output": [output.detach()]}
 
 
 @contextmanager
