@@ -22,6 +22,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
 
 
+def is_whole(value: object) -> bool:
+    """Is it a whole number? True and False, which Python counts among them, are not meant."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def as_number(value: object, name: str) -> float:
     """The value as Python's float: of a number, or of a tensor or an array with one in it.
 
@@ -42,8 +47,7 @@ def check_whole_number(value: object, name: str, least=1, most: int | None = Non
     Raises:
         InvalidArgumentError: it is so.
     """
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or value < least or (most is not None and value > most):
+    if not is_whole(value) or value < least or (most is not None and value > most):
         limits = f"{least} or more" if most is None else f"from {least} to {most}"
         raise InvalidArgumentError(f"{name} is a whole number, {limits}, not {said(value)}.")
 
@@ -54,7 +58,7 @@ def check_seed(seed: object) -> None:
     Raises:
         InvalidArgumentError: it is so.
     """
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+    if not is_whole(seed) or not 0 <= seed < 2**63:
         raise InvalidArgumentError(
             f"A seed is a whole number, 0 or more and below 2**63, not {said(seed)}."
         )

@@ -32,17 +32,17 @@ ASSIGNMENTS = pytest.mark.parametrize("assignment", [lesson.stem for lesson in l
 
 
 @cache
-def cells_of(assignment: str) -> list[nbformat.NotebookNode]:
-    return build_nbgrader.build_assignment(LESSONS / f"{assignment}.md").cells
+def source_of(assignment: str) -> nbformat.NotebookNode:
+    return build_nbgrader.build_assignment(LESSONS / f"{assignment}.md")
 
 
 def code_cells_of(assignment: str) -> list[nbformat.NotebookNode]:
-    return [cell for cell in cells_of(assignment) if cell.cell_type == "code"]
+    return [cell for cell in source_of(assignment).cells if cell.cell_type == "code"]
 
 
 @ASSIGNMENTS
 def test_there_is_a_point_for_each_red_dot_of_an_exercise(assignment):
-    cells = cells_of(assignment)
+    cells = source_of(assignment).cells
     points = sum(cell.metadata.nbgrader.points for cell in cells if is_graded(cell))
     text = (LESSONS / f"{assignment}.md").read_text(encoding="utf-8")
     dots = [line.count("🔴") for line in text.splitlines() if line.startswith("> Difficulty")]
@@ -51,7 +51,7 @@ def test_there_is_a_point_for_each_red_dot_of_an_exercise(assignment):
 
 @ASSIGNMENTS
 def test_every_exercise_is_a_solution_cell_and_every_check_a_locked_test(assignment):
-    cells = cells_of(assignment)
+    cells = source_of(assignment).cells
     marked = [cell for cell in cells if "nbgrader" in cell.metadata]
     names = [cell.metadata.nbgrader.grade_id for cell in marked]
     assert len(set(names)) == len(names)
@@ -62,12 +62,12 @@ def test_every_exercise_is_a_solution_cell_and_every_check_a_locked_test(assignm
             assert "my_work" not in cell.source  # what cannot be saved may be right
         else:
             assert "### BEGIN SOLUTION" in cell.source
-    nbformat.validate(build_nbgrader.build_assignment(LESSONS / f"{assignment}.md"))
+    nbformat.validate(source_of(assignment))
 
 
 @ASSIGNMENTS
 def test_no_cell_shows_a_solution_outside_of_nbgraders_markers(assignment):
-    for cell in cells_of(assignment):
+    for cell in source_of(assignment).cells:
         assert "<summary>Solution</summary>" not in cell.source
         assert "solutions/" not in cell.source  # as in the badge of an instructor's notebook
 
