@@ -3,8 +3,6 @@
 import html
 import io
 import re
-import subprocess
-import sys
 from xml.etree import ElementTree
 
 import numpy as np
@@ -59,21 +57,6 @@ LIVES = {
     "running_mean": lambda _: batchnorm.running_mean(),
     "class_activation": pooling.class_activation,
 }
-
-
-def test_importing_the_batchnorm_figures_imports_no_torchvision_and_no_pyplot():
-    code = (
-        "import sys, resnet_helpers.figures.batchnorm\n"
-        "assert not {'torchvision', 'matplotlib.pyplot', 'pandas'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_package_of_figures_imports_nothing():
-    code = (
-        "import sys, resnet_helpers.figures\nassert not {'torch', 'matplotlib'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # --- Pictures ---
