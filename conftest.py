@@ -1,5 +1,6 @@
 """What holds for every test: no network, and a folder of its own for what a notebook saves."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -11,6 +12,16 @@ os.environ["RESNET_HELPERS_OFFLINE"] = "1"
 os.environ.pop("RESNET_HELPERS_WEIGHTS", None)
 SAVED = os.environ.get("RESNET_HELPERS_WORK")  # where a learner's work is, if not beside notebooks
 WORK = tempfile.TemporaryDirectory(prefix="my_work-")  # gone when the tests are
+
+# What is imported (torch, matplotlib, the tests) is no garbage: to look through it for some takes
+# a third of a second each time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on look for garbage among what the tests make, and nothing else."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -251,8 +251,11 @@ def resnet34_with(content: bytes) -> ResNet:
     Raises:
         WeightsError: it holds others, or something else; the message says so without the name.
     """
-    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
+    with torch.device("meta"):  # where no random weights are drawn, only to be replaced
         model = resnet34(weights=None)
+    model.to_empty(device="cpu")
+    for tensor in model.state_dict().values():
+        tensor.zero_()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

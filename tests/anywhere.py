@@ -45,12 +45,12 @@ def seeded(make: Callable[[], Any], seed: int = 0) -> Any:
         return make()
 
 
-def classifier(seed: int = 0) -> nn.Module:
-    """Ends as a ResNet does, for ImageNet's 1000 classes."""
+def classifier(seed: int = 0, n_classes: int = 1000) -> nn.Module:
+    """Ends as a ResNet does, for ImageNet's 1000 classes or others."""
 
     def make() -> nn.Module:
         conv, norm = layers.Conv2d(3, 8, 7, stride=16), solutions.BatchNorm2d(8)
-        head = solutions.AveragePool(), layers.Linear(8, 1000)
+        head = solutions.AveragePool(), layers.Linear(8, n_classes)
         return nn.Sequential(conv, norm, layers.ReLU(), *head).eval()
 
     return seeded(make, seed)
@@ -158,7 +158,7 @@ def trained(put: Put) -> tuple:
         loss = solutions.train_step(model, optimizer, *batch)
     table = recording.table
     assert recording.plot().alt
-    assert learning.show_crops(*batch, IMAGE_FILENAMES).alt
+    assert learning.show_crops(*batch, IMAGE_FILENAMES, n_shown=6).alt
     numbers = table.drop(columns=["layer", "kind"]).fillna(-1).to_numpy(dtype="float32")
     return list(table["layer"]), torch.tensor([loss], device="cpu"), torch.from_numpy(numbers)
 
@@ -209,7 +209,7 @@ CASES: dict[str, Callable[[Put], Any]] = {
     "figures.feature_maps.viewer": lambda put: feature_maps.viewer(put(resnet())),
     "figures.feature_maps.weights_line": lambda put: feature_maps.weights_line(put(resnet()), None),
     "figures.freezing.drift": lambda put: freezing.verdict(
-        freezing.drift(put(resnet()), put(pictures(10)), solutions.freeze)
+        freezing.drift(put(classifier(n_classes=10)), put(pictures(10)), solutions.freeze)
     ),
     "figures.learning_rates.run": at_learning_rates,
     "figures.learning_rates.start_as_he": weights_as_he,

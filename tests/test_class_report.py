@@ -62,21 +62,23 @@ def pool_with(forward):
     return type(POOL, (nn.Module,), {"forward": forward})
 
 
-WORK = {
-    "ada": [check_cell(NORM, right(NORM)), check_cell(POOL, right(POOL))],
-    "ben": [check_cell(NORM, wrong(NORM, UNBIASED)), check_cell(POOL, wrong(POOL, "sum"))],
-    "<script>alert(1)</script>": [check_cell(POOL, wrong(POOL, "sum"))],
-    "cy": [check_cell(POOL, pool_with(strange))],
-    "dee": [check_cell(POOL, pool_with(stub)), new_code_cell("%matplotlib inline")],
-    "eve": [new_code_cell("tests.test_averagepool(AveragePool)")],
-    "fay": [check_cell(POOL, wrong(POOL, "sum")), check_cell(POOL, right(POOL))],
-}
+def work_of_a_class() -> dict[str, list[nbformat.NotebookNode]]:
+    """The cells of each learner's notebook."""
+    return {
+        "ada": [check_cell(NORM, right(NORM)), check_cell(POOL, right(POOL))],
+        "ben": [check_cell(NORM, wrong(NORM, UNBIASED)), check_cell(POOL, wrong(POOL, "sum"))],
+        "<script>alert(1)</script>": [check_cell(POOL, wrong(POOL, "sum"))],
+        "cy": [check_cell(POOL, pool_with(strange))],
+        "dee": [check_cell(POOL, pool_with(stub)), new_code_cell("%matplotlib inline")],
+        "eve": [new_code_cell("tests.test_averagepool(AveragePool)")],
+        "fay": [check_cell(POOL, wrong(POOL, "sum")), check_cell(POOL, right(POOL))],
+    }
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("class")
-    for number, (name, cells) in enumerate(WORK.items()):
+    for number, (name, cells) in enumerate(work_of_a_class().items()):
         place = folder / name.replace("/", "∕")
         place.mkdir()
         nbformat.write(new_notebook(cells=cells), place / f"lesson {number}.ipynb")

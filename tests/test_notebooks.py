@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import jupytext
@@ -105,39 +103,7 @@ def test_cells_fit_on_a_projector(notebook):
         assert cell.source.count("\n") < MOST_LINES or is_tagged(cell, "exercise"), first
 
 
-# --- Set-up cells ------------------------------------------------------------------------------
-
-
-SET_UP = """
-import json, os, sys, torch
-for name, code, heavy in json.load(sys.stdin):
-    if os.fork() == 0:
-        exec(code, {})
-        print(name, sorted(set(heavy) & set(sys.modules)), flush=True)
-        os._exit(0)
-    os.wait()
-"""
-
-
-def test_a_set_up_cell_imports_only_what_the_lesson_needs(tmp_path):
-    """benchmarks/setup_cells.py measures what that saves."""
-    lessons = []
-    for lesson in lesson_files():
-        install, setup, *_ = code_cells(learners(lesson))
-        heavy = ["pandas", "matplotlib", "ipywidgets", "scipy"]
-        if lesson.stem[:2] in ("01", "02", "03"):
-            heavy += ["torchvision", "rich"]
-        lessons.append((lesson.stem, f"{install.source}\n{setup.source}", heavy))
-    done = subprocess.run(
-        [sys.executable, "-c", SET_UP],
-        input=json.dumps(lessons),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=True,
-    )
-    for name, *_ in lessons:
-        assert f"{name} []" in done.stdout.splitlines()
+# --- Checks and what is saved --------------------------------------------------------------------
 
 
 def test_every_check_is_used_in_a_lesson():

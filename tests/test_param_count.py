@@ -1,8 +1,6 @@
 """print_param_count: totals, aligned rows, and one sentence about the first mismatch."""
 
 import re
-import subprocess
-import sys
 from collections import OrderedDict
 
 import IPython.display
@@ -410,12 +408,3 @@ def test_text_on_coloured_cells_is_legible(displayed):
     for both in colours:
         dark, bright = sorted(map(luminance, both))
         assert (bright + 0.05) / (dark + 0.05) >= 4.5  # WCAG's threshold for normal text
-
-
-def test_importing_it_imports_no_pandas_matplotlib_or_torchvision():
-    code = (
-        "import sys, resnet_helpers.param_count;"
-        "print({'pandas', 'matplotlib', 'torchvision', 'IPython'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"

@@ -83,6 +83,7 @@ def _stats(tensor: Tensor) -> tuple[tuple[int, ...], float, float, float]:
         return shape, math.nan, math.nan, math.nan
     wide = tensor.to(torch.promote_types(tensor.dtype, torch.float32))
     mean = wide.mean()
-    std = (wide - mean).square().mean().sqrt()  # a tenth of the time that torch.std_mean takes
-    zeros = 1 - tensor.count_nonzero().item() / tensor.numel()
+    std = (wide - mean).square_().mean().sqrt()  # a tenth of the time that torch.std_mean takes
+    # of truth values: of floats it takes five times as long
+    zeros = (tensor == 0).count_nonzero().item() / tensor.numel()
     return shape, mean.item(), std.item(), zeros

@@ -18,7 +18,7 @@ from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.learning import AVERAGED, final_loss
 from resnet_helpers.figures.looking import on_cpu
 from resnet_helpers.figures.progress import Progress
-from resnet_helpers.figures.style import BLUE, VERMILION, Picture, new_figure, styled
+from resnet_helpers.figures.style import BLUE, VERMILION, Picture, hide_axes, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import load_images, prepare_images
 from resnet_helpers.training.crops import random_crops
@@ -250,7 +250,7 @@ def draw_losses(losses: Losses, n_steps: int, ended=False) -> Picture:
         in_paper = draw_paper(paper)
     else:
         in_paper = "The paper's result is shown here at the end: what do you expect?"
-        paper.set_axis_off()
+        hide_axes(paper)
         paper.text(0.5, 0.5, fill(in_paper, 28), ha="center", va="center", fontsize=14)
     return Picture(
         figure, f"Loss, mean of the last {AVERAGED} steps: {here or 'none yet'}. {in_paper}"

@@ -21,7 +21,15 @@ from resnet_helpers.debugging.calls import hooked
 from resnet_helpers.errors import InvalidArgumentError
 from resnet_helpers.figures.live import Live, menu
 from resnet_helpers.figures.looking import check_model, look
-from resnet_helpers.figures.style import SKY, VERMILION, Photo, Picture, new_figure, styled
+from resnet_helpers.figures.style import (
+    SKY,
+    VERMILION,
+    Photo,
+    Picture,
+    hide_axes,
+    new_figure,
+    styled,
+)
 from resnet_helpers.images import IMAGE_FILENAMES, load_images, prepare_images
 
 BLOCKS = ("ResidualBlock", "NamedResidualBlock", "BasicBlock")  # torchvision's is the last
@@ -169,7 +177,7 @@ def draw_channel(
     figure.colorbar(alone.imshow(values, **look), ax=[over, alone], shrink=0.7)
     alone.set_title(f"by itself: {rows} × {columns}")
     for panel in (over, alone):
-        panel.set_axis_off()
+        hide_axes(panel)
 
     strengths = feature_map.abs().mean(dim=(1, 2)).numpy()
     among.fill_between(range(len(strengths)), strengths, step="mid", color=SKY)

@@ -33,6 +33,7 @@ from resnet_helpers.figures.style import (
     Photo,
     Picture,
     drawable,
+    hide_axes,
     new_figure,
     styled,
 )
@@ -220,7 +221,7 @@ def show_crops(
     mean, std = (np.array(values) for values in (normalise.mean, normalise.std))
     shown = []
     for panel in axes.flat:
-        panel.set_axis_off()
+        hide_axes(panel)
     crops = crops[:n_shown].detach().cpu().float().nan_to_num()
     for panel, crop, label in zip(axes.flat, crops, labels.tolist(), strict=False):
         panel.imshow((crop.permute(1, 2, 0).numpy() * std + mean).clip(0, 1))
@@ -282,7 +283,7 @@ def draw_recording(recording: "Recording") -> Picture:
     axes[0, 2].set_ylim(-0.02, 1.02)
     for panel in axes[1]:
         panel.set_xlabel("training step")
-    axes[1, 2].set_axis_off()
+    hide_axes(axes[1, 2])
     bar = figure.colorbar(
         ScalarMappable(cmap="viridis"), ax=axes[1, 2], orientation="horizontal", fraction=0.5
     )

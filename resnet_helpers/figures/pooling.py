@@ -19,7 +19,7 @@ from resnet_helpers.debugging.calls import hooked
 from resnet_helpers.errors import CourseError, InvalidArgumentError
 from resnet_helpers.figures.live import Live, menu, slider
 from resnet_helpers.figures.looking import check_model, look
-from resnet_helpers.figures.style import Photo, new_figure, styled
+from resnet_helpers.figures.style import Photo, hide_axes, new_figure, styled
 from resnet_helpers.figures.threads import one_thread
 from resnet_helpers.images import (
     IMAGE_FILENAMES,
@@ -202,7 +202,7 @@ def class_activation(model: nn.Module, filename=IMAGE_FILENAMES[0]) -> Live:
                 f"probability {probability:.2f}"
             )
         for panel in axes.flat:
-            panel.set_axis_off()
+            hide_axes(panel)
         figure.colorbar(shown, ax=axes, shrink=0.7, label=f"vote for {name}")
         return Photo(
             figure,

@@ -27,6 +27,7 @@ from resnet_helpers.figures.style import (
     ORANGE,
     VERMILION,
     Photo,
+    hide_axes,
     new_figure,
     styled,
 )
@@ -149,7 +150,7 @@ class Gallery(Live):
         draw_votes(axes[1, 0], self.images[picture], mine.votes, strongest)
         axes[1, 0].set_title(f"where mine sees\n{_short(self.names[mine.best])}", fontsize=12)
         for panel in axes[:, 0]:
-            panel.set_axis_off()
+            hide_axes(panel)
         for panel in axes[:, 1]:
             panel.remove()
         bars = figure.add_subplot(axes[0, 1].get_gridspec()[:, 1])
@@ -246,7 +247,7 @@ def compare_predictions(
         panel.set_title(caption, fontsize=10.5, color=BLACK if c == expected_c else VERMILION)
         facts.append(f"{name}. {verdict(names[c], names[expected_c])}")
     for panel in axes.flat:
-        panel.set_axis_off()
+        hide_axes(panel)
     difference = max(abs(a - b) for a, b in zip(mine[0], reference[0], strict=True))
     likeness = f"The probabilities differ by at most {difference:.1%}"
     if difference < SAME:  # no digits of it: on another machine they may be others

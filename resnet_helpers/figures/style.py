@@ -16,6 +16,7 @@ from typing import ParamSpec, TypeVar
 
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -108,6 +109,13 @@ def new_figure(
         figure.text(0.5, top, note if len(note) <= most else f"{note[: most - 1]}…", **look)
         figure.get_layout_engine().set(rect=(0, 0, 1, 1 - LINE_HEIGHT / height))
     return figure, figure.subplots(rows, columns, squeeze=False, **subplots)
+
+
+def hide_axes(panel: Axes) -> None:
+    """Show what is drawn in these axes and their title, without frame and ticks."""
+    panel.set_axis_off()
+    for axis in (panel.xaxis, panel.yaxis):  # else the unseen ticks are laid out, at 5 ms a panel
+        axis.set_visible(False)
 
 
 def drawable(values: Iterable[float]) -> list[float]:
