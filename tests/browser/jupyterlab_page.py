@@ -18,6 +18,10 @@ LOOK = """async area => {
 ROOT = Path(__file__).parents[2]
 UPLOADS = (ROOT / "pyproject.toml", ROOT / "resnet_inputs" / "gibbon.jpg")  # no picture, a picture
 IDLE = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+CLOSE = """async () => {
+    [...jupyterapp.shell.widgets("main")].forEach(widget => widget.dispose());
+    await jupyterapp.serviceManager.sessions.shutdownAll();
+}"""
 LABEL = "control => control.closest('.jupyter-widgets').textContent"
 BROKEN = {
     ".jupyter-widgets [data-mime-type$=stderr]": "error in a widget",  # of a callback, in an Output
@@ -26,20 +30,35 @@ BROKEN = {
 }
 
 
+def open_lab(browser, url: str):
+    """A page with JupyterLab, and nothing open in it."""
+    page = browser.new_context(base_url=url).new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/lab?reset")
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
+    page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    return page
+
+
+def close_notebooks(page) -> None:
+    """Close what is open, without saving it, and shut its kernels down."""
+    page.evaluate(CLOSE)
+
+
 class Notebook:
     """A notebook open in a page of JupyterLab."""
 
     def __init__(self, page, name: str):
         self.page = page
-        page.goto(f"/lab/tree/{name}?reset")
-        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
-        page.wait_for_selector("#jupyterlab-splash", state="detached")
-        self.command("application:toggle-left-area")
+        self.command("docmanager:open", path=name)
+        page.wait_for_function("jupyterapp.shell.currentWidget?.sessionContext?.isReady")
         self.cells = page.locator(".jp-Notebook .jp-Cell")
 
     def command(self, name: str, **arguments) -> None:
         self.page.evaluate(
-            "([name, args]) => jupyterapp.commands.execute(name, args)", [name, arguments]
+            "async ([name, args]) => { await jupyterapp.commands.execute(name, args); }",
+            [name, arguments],
         )
 
     def run(self) -> None:
@@ -117,10 +136,13 @@ class Notebook:
         pictures = self.page.locator(".jp-OutputArea-child:has(img, svg, object)").all()
         return [picture.bounding_box()["height"] for picture in pictures]
 
-    def photograph(self, folder: Path, name: str) -> None:
-        """A picture of every output that holds one, in both themes."""
-        self.page.set_viewport_size({"width": 1280, "height": 5000})  # no cell is cut off
-        for theme in ("Light", "Dark"):
+    def photograph(self, folder: Path | None, name: str) -> None:
+        """A picture of every output that holds one, in both themes, if there is a folder for it."""
+        if folder is None:
+            return
+        seen = self.page.viewport_size
+        self.page.set_viewport_size({"width": seen["width"], "height": 5000})  # no cell is cut off
+        for theme in ("Dark", "Light"):  # the page begins with the last
             self.command("apputils:change-theme", theme=f"JupyterLab {theme}")
             flag = "true" if theme == "Light" else "false"
             self.page.wait_for_selector(f"body[data-jp-theme-light={flag}]", state="attached")
@@ -128,6 +150,7 @@ class Notebook:
             for number, cell in enumerate(self.cells.all()):
                 if cell.locator(".jp-OutputArea-output :is(img, svg, table)").count():
                     cell.screenshot(path=folder / f"{name}-{number:02}-{theme.lower()}.png")
+        self.page.set_viewport_size(seen)
 
 
 def changes(area, move, seconds: float) -> bool:
