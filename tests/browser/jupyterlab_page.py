@@ -131,6 +131,11 @@ class Notebook:
             if not changes(area, move, seconds)
         ]
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the page as large, in CSS pixels; returns when JupyterLab has laid itself out."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(f"jupyterapp.shell.node.clientWidth === {width}")
+
     def heights(self) -> list[float]:
         """Of each output that holds a picture, with its controls, in CSS pixels."""
         pictures = self.page.locator(".jp-OutputArea-child:has(img, svg, object)").all()
