@@ -120,8 +120,8 @@ def page(browser, lab, opened, request):
     page.set_viewport_size({"width": 1280, "height": 900})
     failed = request.session.testsfailed
     yield page
-    close_notebooks(page)
     if request.session.testsfailed == failed:
+        close_notebooks(page)
         opened.append(page)
     else:
         page.context.close()

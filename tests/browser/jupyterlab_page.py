@@ -18,10 +18,26 @@ LOOK = """async area => {
 ROOT = Path(__file__).parents[2]
 UPLOADS = (ROOT / "pyproject.toml", ROOT / "resnet_inputs" / "gibbon.jpg")  # no picture, a picture
 IDLE = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
-CLOSE = """async () => {
-    [...jupyterapp.shell.widgets("main")].forEach(widget => widget.dispose());
-    await jupyterapp.serviceManager.sessions.shutdownAll();
+# Opens a notebook in the kernel that runs, if one does: torch need not be imported anew each time.
+OPEN = """async ([path, forget]) => {
+    const {commands, serviceManager} = jupyterapp;
+    await serviceManager.kernels.refreshRunning();
+    const [running] = await serviceManager.kernels.running();
+    const kernel = running && {id: running.id};
+    const {sessionContext} = await commands.execute("docmanager:open", {path, kernel});
+    await sessionContext.ready;
+    await sessionContext.session.kernel.requestExecute({code: forget, silent: true}).done;
 }"""
+# What ran before is forgotten, the course's modules and its widgets, too.
+FORGET = """
+import sys
+if get_ipython().execution_count > 1:
+    if "ipywidgets" in sys.modules:
+        sys.modules["ipywidgets"].Widget.close_all()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "resnet_helpers"]:
+        del sys.modules[name]
+    get_ipython().reset()
+"""
 LABEL = "control => control.closest('.jupyter-widgets').textContent"
 BROKEN = {
     ".jupyter-widgets [data-mime-type$=stderr]": "error in a widget",  # of a callback, in an Output
@@ -38,12 +54,13 @@ def open_lab(browser, url: str):
     page.wait_for_function("window.jupyterapp?.shell.currentWidget")
     page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("jupyterapp.serviceManager.kernels.shutdownAll()")  # that of a test that failed
     return page
 
 
 def close_notebooks(page) -> None:
-    """Close what is open, without saving it, and shut its kernels down."""
-    page.evaluate(CLOSE)
+    """Close what is open, without saving it; the kernel goes on."""
+    page.evaluate("[...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())")
 
 
 class Notebook:
@@ -51,8 +68,7 @@ class Notebook:
 
     def __init__(self, page, name: str):
         self.page = page
-        self.command("docmanager:open", path=name)
-        page.wait_for_function("jupyterapp.shell.currentWidget?.sessionContext?.isReady")
+        page.evaluate(OPEN, [name, FORGET])
         self.cells = page.locator(".jp-Notebook .jp-Cell")
 
     def command(self, name: str, **arguments) -> None:
