@@ -4,12 +4,14 @@ In the modules beside this one the right answers stand as code, under the name o
 a learner would see them they have the exercise's own name.
 """
 
+import ast
 import inspect
 import linecache
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 
@@ -97,8 +99,30 @@ class Answers:
 
     def _written_out(self, written: Any, mistake: str, parts: Iterable[Any] = ()) -> Answer:
         """The answer below a decorator of this class, under the exercise's name, and its parts."""
-        lines = inspect.getsource(written).splitlines(keepends=True)
+        lines = source_of(written).splitlines(keepends=True)
         source = "".join(lines[1:])  # without our decorator
         source = re.sub(rf"\b{written.__name__}\b", self.exercise, source)
-        source = "\n\n".join([*map(inspect.getsource, parts), source])
+        source = "\n\n".join([*map(source_of, parts), source])
         return Answer(self.exercise, written.__name__, mistake, source, self.names)
+
+
+def source_of(written: Any) -> str:
+    """The source of a class or function at the top level of its file, with its decorators.
+
+    As inspect.getsource, which before Python 3.13 parses the file anew for every class in it.
+    """
+    written = inspect.unwrap(written)
+    return _top_level(inspect.getsourcefile(written))[written.__name__]
+
+
+@cache
+def _top_level(file: str) -> dict[str, str]:
+    """The sources of the classes and functions at the top level of a file, by name."""
+    text = Path(file).read_text(encoding="utf-8")
+    lines = text.splitlines(keepends=True)
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            first = min(part.lineno for part in [node, *node.decorator_list])
+            found[node.name] = "".join(lines[first - 1 : node.end_lineno])
+    return found

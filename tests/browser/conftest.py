@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from jupyterlab_page import Notebook
+from jupyterlab_page import Notebook, close_notebooks, open_lab
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -107,15 +107,24 @@ def lab(notebooks) -> Iterator[str]:
     server.wait(20)
 
 
+@pytest.fixture(scope="session")
+def opened() -> list:
+    """The page of JupyterLab that a test hands on to the next, unless it failed."""
+    return []
+
+
 @pytest.fixture
-def page(browser, lab):
-    """An empty page, as wide as a laptop's."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=lab)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
+def page(browser, lab, opened, request):
+    """A page with JupyterLab in which nothing is open, as wide as a laptop's."""
+    page = opened.pop() if opened else open_lab(browser, lab)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    failed = request.session.testsfailed
     yield page
-    page.evaluate("window.jupyterapp?.serviceManager.sessions.shutdownAll()")  # a kernel a test
-    context.close()
+    if request.session.testsfailed == failed:
+        close_notebooks(page)
+        opened.append(page)
+    else:
+        page.context.close()
 
 
 @pytest.fixture
@@ -144,8 +153,7 @@ def run(open_cells):
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory) -> Path:
-    """Where screenshots go: the folder that SCREENSHOTS names, else one of pytest's."""
-    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.absolute()
+def screenshots() -> Path | None:
+    """The folder that SCREENSHOTS names; without it no pictures are taken."""
+    folder = os.environ.get("SCREENSHOTS")
+    return Path(folder) if folder else None

@@ -18,6 +18,26 @@ LOOK = """async area => {
 ROOT = Path(__file__).parents[2]
 UPLOADS = (ROOT / "pyproject.toml", ROOT / "resnet_inputs" / "gibbon.jpg")  # no picture, a picture
 IDLE = "jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+# Opens a notebook in the kernel that runs, if one does: torch need not be imported anew each time.
+OPEN = """async ([path, forget]) => {
+    const {commands, serviceManager} = jupyterapp;
+    await serviceManager.kernels.refreshRunning();
+    const [running] = await serviceManager.kernels.running();
+    const kernel = running && {id: running.id};
+    const {sessionContext} = await commands.execute("docmanager:open", {path, kernel});
+    await sessionContext.ready;
+    await sessionContext.session.kernel.requestExecute({code: forget, silent: true}).done;
+}"""
+# What ran before is forgotten, the course's modules and its widgets, too.
+FORGET = """
+import sys
+if get_ipython().execution_count > 1:
+    if "ipywidgets" in sys.modules:
+        sys.modules["ipywidgets"].Widget.close_all()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "resnet_helpers"]:
+        del sys.modules[name]
+    get_ipython().reset()
+"""
 LABEL = "control => control.closest('.jupyter-widgets').textContent"
 BROKEN = {
     ".jupyter-widgets [data-mime-type$=stderr]": "error in a widget",  # of a callback, in an Output
@@ -26,20 +46,35 @@ BROKEN = {
 }
 
 
+def open_lab(browser, url: str):
+    """A page with JupyterLab, and nothing open in it."""
+    page = browser.new_context(base_url=url).new_page()
+    page.set_default_timeout(60_000)
+    page.goto("/lab?reset")
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget")
+    page.wait_for_selector("#jupyterlab-splash", state="detached")
+    page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("jupyterapp.serviceManager.kernels.shutdownAll()")  # that of a test that failed
+    return page
+
+
+def close_notebooks(page) -> None:
+    """Close what is open, without saving it; the kernel goes on."""
+    page.evaluate("[...jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose())")
+
+
 class Notebook:
     """A notebook open in a page of JupyterLab."""
 
     def __init__(self, page, name: str):
         self.page = page
-        page.goto(f"/lab/tree/{name}?reset")
-        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
-        page.wait_for_selector("#jupyterlab-splash", state="detached")
-        self.command("application:toggle-left-area")
+        page.evaluate(OPEN, [name, FORGET])
         self.cells = page.locator(".jp-Notebook .jp-Cell")
 
     def command(self, name: str, **arguments) -> None:
         self.page.evaluate(
-            "([name, args]) => jupyterapp.commands.execute(name, args)", [name, arguments]
+            "async ([name, args]) => { await jupyterapp.commands.execute(name, args); }",
+            [name, arguments],
         )
 
     def run(self) -> None:
@@ -112,15 +147,23 @@ class Notebook:
             if not changes(area, move, seconds)
         ]
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the page as large, in CSS pixels; returns when JupyterLab has laid itself out."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function(f"jupyterapp.shell.node.clientWidth === {width}")
+
     def heights(self) -> list[float]:
         """Of each output that holds a picture, with its controls, in CSS pixels."""
         pictures = self.page.locator(".jp-OutputArea-child:has(img, svg, object)").all()
         return [picture.bounding_box()["height"] for picture in pictures]
 
-    def photograph(self, folder: Path, name: str) -> None:
-        """A picture of every output that holds one, in both themes."""
-        self.page.set_viewport_size({"width": 1280, "height": 5000})  # no cell is cut off
-        for theme in ("Light", "Dark"):
+    def photograph(self, folder: Path | None, name: str) -> None:
+        """A picture of every output that holds one, in both themes, if there is a folder for it."""
+        if folder is None:
+            return
+        seen = self.page.viewport_size
+        self.page.set_viewport_size({"width": seen["width"], "height": 5000})  # no cell is cut off
+        for theme in ("Dark", "Light"):  # the page begins with the last
             self.command("apputils:change-theme", theme=f"JupyterLab {theme}")
             flag = "true" if theme == "Light" else "false"
             self.page.wait_for_selector(f"body[data-jp-theme-light={flag}]", state="attached")
@@ -128,6 +171,7 @@ class Notebook:
             for number, cell in enumerate(self.cells.all()):
                 if cell.locator(".jp-OutputArea-output :is(img, svg, table)").count():
                     cell.screenshot(path=folder / f"{name}-{number:02}-{theme.lower()}.png")
+        self.page.set_viewport_size(seen)
 
 
 def changes(area, move, seconds: float) -> bool:

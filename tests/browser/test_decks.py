@@ -10,6 +10,8 @@ from build_slides import LIBRARIES, ROOT, SOLUTIONS, deck
 
 PACKAGES = re.findall(r"\S+@\d\S+", (ROOT / "Makefile").read_text(encoding="utf-8"))  # name@version
 
+DRAWN = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
 
 @pytest.fixture(scope="module")
 def libraries(tmp_path_factory):
@@ -59,8 +61,10 @@ def test_a_deck_turns_its_pages_and_sets_its_formulas_without_a_network(
         titles.add(
             offline_page.evaluate("Reveal.getCurrentSlide().querySelector('h2')?.textContent")
         )
-        offline_page.wait_for_timeout(100)
-        offline_page.screenshot(path=screenshots / f"slide-{number:02}.png")
+        offline_page.evaluate(DRAWN)
+        if screenshots:
+            offline_page.wait_for_timeout(100)
+            offline_page.screenshot(path=screenshots / f"slide-{number:02}.png")
         offline_page.keyboard.press("Space")
     assert any(title and title.startswith("Exercise") for title in titles)
     assert offline_page.evaluate("Reveal.isLastSlide()")
