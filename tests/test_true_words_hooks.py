@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 import torch
-from test_checks import EXERCISES, failures_of
+from test_checks import EXERCISES
 
 from resnet_helpers import solutions
 from resnet_helpers.answers import answers_to
@@ -35,7 +35,7 @@ def names_after(exercise, code, **names):
 def said(exercise, code, **names):
     """All that the checks of the exercise say of the code."""
     scope = names_after(exercise, textwrap.dedent(code), **names)
-    failures = failures_of(EXERCISES[exercise], scope[exercise])
+    failures = EXERCISES[exercise].failures(scope[exercise])
     assert failures, "no check noticed it"
     return "\n".join(str(failure) for failure in failures.values())
 
@@ -500,7 +500,7 @@ def test_a_function_with_other_arguments_is_told_which():
 
 def test_what_the_edits_are_made_of_is_right():
     scope = names_after("first_divergence", DIVERGENCE)
-    assert failures_of(EXERCISES["first_divergence"], scope["first_divergence"]) == {}
+    assert EXERCISES["first_divergence"].failures(scope["first_divergence"]) == {}
 
 
 # ---- An earlier piece is at fault -----------------------------------------------------------
@@ -549,7 +549,7 @@ ALL_WRONG = {
 @functools.cache
 def failures_with(title):
     answer = ALL_WRONG[title]
-    return list(failures_of(EXERCISES[answer.exercise], answer.implementation).values())
+    return list(EXERCISES[answer.exercise].failures(answer.implementation).values())
 
 
 @pytest.mark.parametrize("title", ALL_WRONG)

@@ -6,7 +6,7 @@ Each case is a learner's code, and a piece of what must or must not be said of i
 import textwrap
 
 import pytest
-from test_checks import EXERCISES, failures_of
+from test_checks import EXERCISES
 
 from resnet_helpers.answers import answers_to
 from resnet_helpers.answers.edits import Answer
@@ -16,7 +16,7 @@ def failures_with(exercise, code):
     """What the checks of the exercise raise."""
     names = answers_to(exercise).names
     answer = Answer(exercise, "learner's", f"{hash(code)}", textwrap.dedent(code), names)
-    failures = failures_of(EXERCISES[exercise], answer.implementation)
+    failures = EXERCISES[exercise].failures(answer.implementation)
     assert failures, "no check noticed it"
     return failures
 

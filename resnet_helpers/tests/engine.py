@@ -19,9 +19,10 @@ these words of that answer, and no others.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from torch import nn
@@ -44,6 +45,8 @@ from resnet_helpers.tests.outcomes import (
 from resnet_helpers.tests.pasting import Renamed, to_paste
 from resnet_helpers.tests.trials import NAMES, Outcomes, Trial
 from resnet_helpers.tests.undisturbed import Replacements, replacements, with_pytorchs_own
+
+MOST_REMEMBERED = 300  # mistakes, and pairs of them, of an exercise whose outcomes are kept
 
 # ---- Mistakes -------------------------------------------------------------------------------
 
@@ -133,12 +136,7 @@ class Exercise:
 
     def outcomes_with(self, *mistakes: Mistake) -> Outcomes:
         """What the trials make of an implementation that makes exactly these mistakes."""
-        if len(mistakes) != 1:
-            return self.outcomes(self.made_with(*mistakes))
-        [mistake] = mistakes
-        if mistake.name not in self._outcomes_with_one:
-            self._outcomes_with_one[mistake.name] = self.outcomes(self.made_with(mistake))
-        return self._outcomes_with_one[mistake.name]
+        return self._outcomes_with(mistakes)
 
     @cached_property
     def expected(self) -> Outcomes:
@@ -146,8 +144,9 @@ class Exercise:
         return self.outcomes(self.reference)
 
     @cached_property
-    def _outcomes_with_one(self) -> dict[str, Outcomes]:
-        return {}
+    def _outcomes_with(self) -> Callable[[tuple[Mistake, ...]], Outcomes]:
+        # remembered: whoever mends something and checks again needs most of them again
+        return lru_cache(MOST_REMEMBERED)(lambda these: self.outcomes(self.made_with(*these)))
 
     def check(self, check: str, implementation: Any) -> None:
         """Run the trials of one check, and print a line if all come out right.
@@ -157,14 +156,39 @@ class Exercise:
             CheckFailure: a trial came out wrong; it names the mistake if it is a known one.
         """
         __tracebackhide__ = True  # pytest shows the learner's line, not ours
+        with self._learners(implementation) as (learners, replaced):
+            self._run(check, learners, replaced)
+        print(f"All tests in `{check}` passed!")
+
+    def failures(self, implementation: Any) -> dict[str, CheckFailure]:
+        """The failure of each check that does not pass; all of them look at the same outcomes.
+
+        Raises:
+            StubNotFilled: the implementation, or something it uses, is still a stub.
+        """
+        found = {}
+        with self._learners(implementation) as (learners, replaced):
+            for check in self.checks:
+                try:
+                    self._run(check, learners, replaced)
+                except CheckFailure as failure:
+                    found[check] = failure
+        return found
+
+    @contextmanager
+    def _learners(self, implementation: Any) -> Iterator[tuple[Outcomes, Replacements]]:
+        """A learner's outcomes, and what stands in place of PyTorch's own: not within this."""
         replaced = replacements()
         with with_pytorchs_own(replaced):
-            self._check_kind(check, implementation)
-            learners = self.outcomes(implementation, learners=True, replaced=replaced)
-            for trial in self.trials:
-                if trial.check == check:
-                    self._compare(trial, learners, self.expected, replaced)
-        print(f"All tests in `{check}` passed!")
+            yield self.outcomes(implementation, learners=True, replaced=replaced), replaced
+
+    def _run(self, check: str, learners: Outcomes, replaced: Replacements) -> None:
+        """Raise StubNotFilled or a CheckFailure unless all trials of the check come out right."""
+        __tracebackhide__ = True
+        self._check_kind(check, learners.names[self.name])
+        for trial in self.trials:
+            if trial.check == check:
+                self._compare(trial, learners, self.expected, replaced)
 
     def _compare(
         self, trial: Trial, learners: Outcomes, expected: Outcomes, replaced: Replacements

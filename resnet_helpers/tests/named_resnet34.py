@@ -188,10 +188,16 @@ def look_at_order(model, reference) -> str:
 
 
 @torch.no_grad()
+@cache
+def random_row() -> Tensor:
+    """Three million random numbers, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.empty(3_000_000, dtype=torch.float32).normal_(generator=generator)
+
+
 def fill_fast(entries: Iterable[Tensor]) -> None:
     """What `fill` does, for 21 million numbers: each entry is a piece of one row of random ones."""
-    generator = torch.Generator().manual_seed(0)
-    row = torch.empty(3_000_000, dtype=torch.float32).normal_(generator=generator).double()
+    row = random_row().double()
     for position, entry in enumerate(entries):
         start = 977 * position % 600_000  # which leaves enough for the largest, 512 * 512 * 3 * 3
         piece = row[start : start + entry.numel()].view_as(entry)

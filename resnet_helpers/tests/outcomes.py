@@ -79,7 +79,8 @@ def same(a: Any, b: Any) -> bool:
             return a is b
         if any(getattr(a, what) != getattr(b, what) for what in REMARKS_ON_TENSORS):
             return False
-        return torch.allclose(a, b, equal_nan=True, **FLOAT_TOLERANCE)
+        # `equal` first, which most often is all it takes: `allclose` takes ten times as long
+        return torch.equal(a, b) or torch.allclose(a, b, equal_nan=True, **FLOAT_TOLERANCE)
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):

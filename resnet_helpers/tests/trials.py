@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from resnet_helpers.tests.outcomes import Crash
-from resnet_helpers.tests.undisturbed import Replacements, attributes, contained, silent
+from resnet_helpers.tests.undisturbed import Replacements, contained, silent, surroundings
 from resnet_helpers.tests.values import fill, made_up
 
 # What the code of every trial can use.
@@ -71,7 +71,7 @@ class Outcomes:
         self, names: Mapping[str, Any], learners=False, replaced: Replacements = ()
     ) -> None:
         self.names = names  # what the trials' code can use, the implementation among it
-        self.around = partial(contained, attributes(), replaced) if learners else silent
+        self.around = partial(contained, surroundings(), replaced) if learners else silent
         self.printed: dict[Trial, str] = {}
         self._known: dict[Trial, Any] = {}
 

@@ -25,6 +25,7 @@ from resnet_helpers import layers, solutions
 
 Replacements = Sequence[tuple[Any, str, Any]]  # owner, name, what stands there
 Attributes = Sequence[tuple[Any, dict[str, Any]]]  # owner, what it holds by its names
+Surroundings = tuple[Attributes, Sequence[tuple["State", Any]]]  # and what each state is
 
 
 @contextmanager
@@ -82,19 +83,20 @@ def silent() -> Iterator[Printed]:
         yield printed
 
 
-def attributes() -> Attributes:
-    """What those owners hold whom a learner's code is to leave as they are."""
-    return [(owner, dict(vars(owner))) for owner in WITHOUT_CHANGES]
+def surroundings() -> Surroundings:
+    """What a learner's code is to leave as it is: what those owners hold, and the state of all."""
+    attributes = [(owner, vars(owner).copy()) for owner in WITHOUT_CHANGES]
+    return attributes, [(state, state.get()) for state in STATES]
 
 
 @contextmanager
-def contained(attributes: Attributes, replaced: Replacements = ()) -> Iterator[Printed]:
+def contained(before: Surroundings, replaced: Replacements = ()) -> Iterator[Printed]:
     """Around a learner's code: what it prints is caught, and what it changes is changed back.
 
-    Back to these attributes, which are taken once for many trials: there are thousands of them.
+    Back to these surroundings, which are taken once for many trials: there are thousands of names.
     It meets the replacements that the learner has made in place of PyTorch's own functions.
     """
-    before = [(state, state.get()) for state in STATES]
+    attributes, states = before
     printed = Printed()
     try:
         with undisturbed(), redirect_stdout(printed), redirect_stderr(printed):
@@ -105,7 +107,7 @@ def contained(attributes: Attributes, replaced: Replacements = ()) -> Iterator[P
         for owner, old in attributes:
             if vars(owner) != old:
                 put_back(owner, old)
-        for state, value in before:
+        for state, value in states:
             if state.get() != value:
                 state.set(value)
 
@@ -137,7 +139,8 @@ def replacements() -> Replacements:
         for owner, own in OWN.items()
         if vars(owner) != own
         for name, value in vars(owner).items()
-        if name != "__annotate_func__"  # Python 3.14 drops it once it has made the annotations
+        if not (name in own and own[name] is value)
+        and name != "__annotate_func__"  # Python 3.14 drops it once it has made the annotations
         and callable(original(owner, name))
         and value is not original(owner, name)
         and not is_pytorchs(value)
