@@ -1,6 +1,5 @@
 """Tests in the folders below may import the helpers in this one, and share its browser."""
 
-import gc
 import shutil
 
 import pytest
@@ -14,11 +13,6 @@ FLAGS = [
     "--disable-dev-shm-usage",  # /dev/shm is small in containers
     "--disable-background-networking",
 ]
-
-
-def pytest_collection_finish():
-    """What is imported by now stays: the garbage collector need not look at it again and again."""
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -187,7 +187,6 @@ def look_at_order(model, reference) -> str:
     return f"Your {swapped[0][0]} stands before {swapped[0][1]}. It comes after it."
 
 
-@torch.no_grad()
 @cache
 def random_row() -> Tensor:
     """Three million random numbers, always the same."""
@@ -195,6 +194,7 @@ def random_row() -> Tensor:
     return torch.empty(3_000_000, dtype=torch.float32).normal_(generator=generator)
 
 
+@torch.no_grad()
 def fill_fast(entries: Iterable[Tensor]) -> None:
     """What `fill` does, for 21 million numbers: each entry is a piece of one row of random ones."""
     row = random_row().double()
