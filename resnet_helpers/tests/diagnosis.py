@@ -84,11 +84,11 @@ class Case:
 
     def is_right(self, trial: "Trial") -> bool:
         """Whether the learner's comes out right."""
-        return same(self.learners[trial], self.expected[trial])
+        return not self.learners.differ(trial, self.expected)
 
     def is_spoilt(self, made: "Outcomes", trial: "Trial") -> bool:
         """Whether the trial comes out wrong with the mistakes that `made` these outcomes."""
-        return not same(made[trial], self.expected[trial])
+        return made.differ(trial, self.expected)
 
     def is_like(self, made: "Outcomes", trial: "Trial") -> bool:
         """Whether the trial comes out as the learner's with those mistakes."""
@@ -118,10 +118,19 @@ class CountedOutcomes:
         self.outcomes = case.exercise.outcomes_with(*mistakes)
 
     def __getitem__(self, trial: "Trial") -> object:
+        self.count(trial)
+        return self.outcomes[trial]
+
+    def differ(self, trial: "Trial", expected: "Outcomes") -> bool:
+        """Whether the trial does not come out as expected."""
+        self.count(trial)
+        return self.outcomes.differ(trial, expected)
+
+    def count(self, trial: "Trial") -> None:
+        """Count the trial with these mistakes, once."""
         self.case.runs.add((trial, *(mistake.name for mistake in self.mistakes)))
         if len(self.case.runs) > self.case.exercise.most_runs:
             raise SearchIsOverError
-        return self.outcomes[trial]
 
 
 def diagnose(case: Case) -> Diagnosis:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_helpers.tests.outcomes import Crash
+from resnet_helpers.tests.outcomes import Crash, same
 from resnet_helpers.tests.undisturbed import Replacements, contained, silent, surroundings
 from resnet_helpers.tests.values import fill, made_up
 
@@ -35,6 +35,9 @@ class Trial:
     subject: str = "output"
     slow: bool = False
     look: str = ""
+
+    def __hash__(self) -> int:
+        return hash(self.code)  # asked for at every look at an outcome
 
     def run(self, names: Mapping[str, Any]) -> Any:
         """The outcome, where the code's names mean these."""
@@ -74,6 +77,7 @@ class Outcomes:
         self.around = partial(contained, surroundings(), replaced) if learners else silent
         self.printed: dict[Trial, str] = {}
         self._known: dict[Trial, Any] = {}
+        self._differ: dict[tuple[Trial, Outcomes], bool] = {}
 
     def __getitem__(self, trial: Trial) -> Any:
         if trial not in self._known:
@@ -89,3 +93,10 @@ class Outcomes:
                 self._known[trial] = Crash.of(raised)
             self.printed[trial] = printed.getvalue()
         return self._known[trial]
+
+    def differ(self, trial: Trial, expected: "Outcomes") -> bool:
+        """Whether the trial does not come out as expected; the two are compared only once."""
+        key = trial, expected
+        if key not in self._differ:
+            self._differ[key] = not same(self[trial], expected[trial])
+        return self._differ[key]
