@@ -42,7 +42,7 @@ from resnet_helpers.images import IMAGENET_TRANSFORM, as_text
 if TYPE_CHECKING:
     from resnet_helpers.training.recording import Recording
 
-SECONDS = 0.7  # between two drawings: each takes about a tenth of a second
+SECONDS = 1.2  # between two drawings, each of which takes more than a tenth of a second
 AVERAGED = 20  # steps: a single batch says little
 N_CLASSES = 10
 MOST_STEPS = 10**9

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ class Rows(Described):
     def of(cls, module: nn.Module) -> "Rows":
         return cls(tuple(entries_of(module)), tuple(plain_lists(module)))
 
+    @cached_property
     def _comparable(self) -> list[tuple]:
         if not self.entries:
             return [("in a plain list",)] * bool(self.plain_lists)
@@ -42,7 +44,7 @@ class Rows(Described):
         return [(entry.shape, row_of.get(entry.shared_with)) for entry in self.entries]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rows) and self._comparable() == other._comparable()
+        return isinstance(other, Rows) and self._comparable == other._comparable
 
     __hash__ = None
 
@@ -51,7 +53,7 @@ class Rows(Described):
 
     def difference(self, subject: str, got: "Rows") -> tuple[str, str, str]:
         texts = [rows.shown(subject) for rows in (self, got)]
-        pairs = zip(self._comparable(), got._comparable(), strict=False)
+        pairs = zip(self._comparable, got._comparable, strict=False)
         row = next((row for row, (a, b) in enumerate(pairs) if a != b), None)
         if row is not None and got.entries:
             texts[0] += f"; entry {row}: {self.entries[row].shape}"
