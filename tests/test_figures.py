@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from small_networks import seeded
 from torch import nn
-from torchvision.models import alexnet
+from torchvision.models import vgg11
 
 from resnet_helpers import solutions
 from resnet_helpers.errors import CourseError, UnfinishedExerciseError
@@ -86,7 +86,7 @@ def test_a_picture_does_not_depend_on_the_style_the_notebook_has_set(drawn):
 
 @pytest.mark.parametrize("name", [*PICTURES, *LIVES])
 def test_no_text_is_cut_off_at_the_edge_of_a_picture(name, drawn, live):
-    picture = drawn[name] if name in PICTURES else live[name].twin
+    picture = drawn[name] if name in PICTURES else live[name].picture
     image = Image.open(io.BytesIO(picture.content))
     assert not image.has_transparency_data
     pixels = np.asarray(image.convert("L"))
@@ -283,7 +283,7 @@ NO_CLASSIFIERS = {
     "two outputs": (TwoOutputs, "logits of TwoOutputs are not a linear layer"),
     "a stub": (Stub, "Stub fails on a batch of pictures"),
     "grey pictures": (lambda: nn.Conv2d(1, 3, 3), "Conv2d fails on a batch of pictures"),
-    "AlexNet": (lambda: alexnet(weights=None), "logits of AlexNet are not a linear layer"),
+    "VGG": (lambda: vgg11(weights=None), "logits of VGG are not a linear layer"),
     "NaN": (not_a_number, "hold NaN or infinity: debugging.find_first_nan"),
     "ten classes": (lambda: ResNet34((1,), (8,), (1,), n_classes=10), "has 10 classes"),
     "meta": (lambda: ResNet34((1,), (8,), (1,)).to("meta"), "on the meta device"),
