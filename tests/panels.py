@@ -1,16 +1,15 @@
-"""Record what the checks print for every answer in the suite, wrong or right: panels.txt.
+"""Print what the checks say of every answer in the suite, wrong or right.
 
-    python tests/panels.py                  all exercises
-    python tests/panels.py BatchNorm2d      one, as text
+    python tests/panels.py                  all exercises: some minutes, and a megabyte
+    python tests/panels.py BatchNorm2d      one
 
-A change of the checks shows in this file's diff as what it changes for learners.
+The diff of what it prints before a change of the checks and after it is what changes for learners.
 """
 
 import contextlib
 import io
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 from corpus import RIGHT, WRONG
@@ -19,7 +18,6 @@ import resnet_helpers.tests as checks
 from resnet_helpers.tests.engine import Exercise
 from resnet_helpers.tests.failure import CheckFailure
 
-FILE = Path(__file__).with_suffix(".txt")
 BOLD = re.compile(r"\x1b\[\d+m")
 
 
@@ -35,7 +33,7 @@ def panels(exercise: Exercise, implementation: Any) -> str:
     return printed.getvalue()
 
 
-def record(exercises: tuple[Exercise, ...] = checks.EXERCISES) -> str:
+def record(exercises: tuple[Exercise, ...]) -> str:
     """All panels, those of wrong answers under the name of the mistake."""
     sections = []
     for exercise in exercises:
@@ -51,7 +49,4 @@ def record(exercises: tuple[Exercise, ...] = checks.EXERCISES) -> str:
 
 if __name__ == "__main__":
     chosen = tuple(exercise for exercise in checks.EXERCISES if exercise.name in sys.argv[1:])
-    if chosen:
-        print(record(chosen))
-    else:
-        FILE.write_text(record(), encoding="utf-8")
+    print(record(chosen or checks.EXERCISES))
